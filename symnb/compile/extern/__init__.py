@@ -1,0 +1,1 @@
+"""Libraries that compiled functions call by address: BLAS today."""

@@ -1,0 +1,26 @@
+/* Entry points and workspace of a compiled function. Generated C starts with this text
+ * (after `typedef __INT64_TYPE__ int64_t;`), the dispatcher includes it, cffi parses it:
+ * plain declarations only. Sizes are in elements, strides and `bytes` in bytes.
+ *
+ * data = arguments, shared, constants, outputs, updates: C-contiguous, native, aligned.
+ * slot[k] = the integer bound to the k-th size symbol.
+ * symnb_plan writes every output and update extent, flattened in order (-1 = known only
+ * while running: run then calls ws->output), and the bytes of the arena.
+ * symnb_run returns 0, or the number of the failing step + 1. */
+typedef struct symnb_ws symnb_ws;
+struct symnb_ws {
+  void *arena;                 /* 64-byte aligned */
+  const void *const *externs;  /* function addresses, in the order of CallSpec.externs */
+  int64_t *step_ns;            /* one accumulator per step, or NULL */
+  int (*stop)(symnb_ws *);     /* nonzero: interrupted; cheap, asks every 50 ms */
+  void *(*alloc)(symnb_ws *, int64_t bytes);  /* 64-byte aligned; freed on return */
+  void *(*output)(symnb_ws *, int64_t index, const int64_t *shape);
+  int (*python)(symnb_ws *, int64_t step, void *const *data,
+                const int64_t *const *shape);  /* nonzero: failed */
+  int64_t (*now)(void);        /* monotonic ns */
+  char *message;               /* run may write why it failed */
+  int64_t message_size;
+};
+int symnb_run(void *const *data, const int64_t *const *shape,
+              const int64_t *const *stride, symnb_ws *ws);
+void symnb_plan(const int64_t *slot, int64_t *out_sizes, int64_t *arena_bytes);
