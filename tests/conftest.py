@@ -42,7 +42,7 @@ def chromium() -> str | None:
 
 def missing_compiler() -> str:
     """What keeps this machine from compiling, or ''."""
-    names = (os.environ.get("CC", ""), "gcc", "cc", "clang")
+    names = (os.environ.get("SYMNB_CC", ""), "gcc", "cc", "clang")
     if not any(shutil.which(name) for name in names if name):
         return "no C compiler: install gcc"
     header = Path(sysconfig.get_paths()["include"], "Python.h")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cc
 
 def build(source: str, folder: Path, *flags: str) -> Path:
     """Path of the shared object compiled from C `source`."""
-    names = (os.environ.get("CC", ""), "gcc", "cc", "clang")
+    names = (os.environ.get("SYMNB_CC", ""), "gcc", "cc", "clang")
     compiler = next(path for name in names if name and (path := shutil.which(name)))
     unit, library = folder / "unit.c", folder / "unit.so"
     unit.write_text(source)

@@ -1,0 +1,48 @@
+# symnb: `make demo` shows it, `make lab` opens it, `make test` proves it.
+# Every target sets up what it needs; see tools/setup.sh.
+
+PYTHON ?=
+bin := .venv/bin
+as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help setup test quick demo lab bench format lint types clean
+
+help:
+	@echo 'make demo    run the quickstart, print its result, write build/quickstart.html'
+	@echo 'make lab     open the notebooks in JupyterLab'
+	@echo 'make test    run every test: what CI runs'
+	@echo 'make quick   run the tests that are neither slow nor in a browser'
+	@echo 'make bench   measure symnb beside NumPy'
+	@echo 'make format  make the source look as it should; make lint, make types check it'
+	@echo 'make clean   remove what the other targets made'
+
+setup:
+	@PYTHON='$(PYTHON)' tools/setup.sh
+
+test: setup
+	@$(bin)/python -m tools.tiers
+
+quick: setup
+	@$(bin)/python -m pytest -q -m 'not slow and not browser'
+
+demo: setup
+	@$(bin)/python -m tools.demo
+
+lab: setup
+	@$(bin)/jupyter lab $(as_root) notebooks
+
+bench: setup
+	@$(bin)/python -m bench
+
+format: setup
+	@$(bin)/ruff format . && $(bin)/ruff check --fix --quiet .
+
+lint: setup
+	@$(bin)/ruff format --check . && $(bin)/ruff check .
+
+types: setup
+	@$(bin)/python -m pip install -q -e '.[types]' && $(bin)/pyright
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
