@@ -1,0 +1,1 @@
+"""The graph: nodes, types, sizes, traversals, text, NumPy reference. Floor 1."""

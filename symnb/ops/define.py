@@ -1,0 +1,330 @@
+"""Declarators: how an op is written down once, and what follows from it.
+
+`elementwise`, `view` and `reduction` each take one declaration and give an `Op`
+that is also the public callable. From an elementwise op's partial derivatives both
+vjp and jvp are derived (its Jacobian is diagonal); from a view's index map its
+lowering; from a reduction's combiner its loop. Declaring happens at import, calling
+an op costs a few microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from symnb.core import dtypes
+from symnb.core.dims import DimLike
+from symnb.core.node import Constant, Node, Shape, make
+from symnb.core.op import Context, Op, Params, Types
+from symnb.core.seams import slots
+from symnb.core.types import ANY, TensorType, Type
+from symnb.errors import DTypeError, ShapeError
+
+Sizes = tuple[DimLike, ...]
+Out = Literal["same", "float", "bool", "logic", "where", "int"]
+Weak = bool | int | float
+
+
+# --------------------------------------------------------------------- operands
+
+
+def as_node(value: Any, dtype: str | None = None) -> Node:
+    """`value` as a node: nodes pass, arrays and Python scalars become constants.
+
+    Lists and tuples that contain nodes are stacked. Raises DTypeError for values
+    that are no numbers.
+    """
+    if isinstance(value, Node):
+        node = value
+    elif isinstance(value, Shape) or _holds_node(value):
+        node = slots["stack"](list(value))
+    else:
+        node = _constant(value, dtype)
+    if dtype is not None and node.type is not ANY and node.dtype != dtype:
+        node = slots["cast"](node, dtype)
+    return node
+
+
+def _holds_node(value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return False
+    return any(isinstance(v, Node) or _holds_node(v) for v in value)
+
+
+def _constant(value: Any, dtype: str | None) -> Node:
+    try:
+        array = np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"{value!r} is not an array of numbers: {error}") from None
+    if isinstance(value, list | tuple) and not array.size and dtype is None:
+        array = array.astype("float64")
+    return Constant(array)
+
+
+def promoted(values: Sequence[Any], to_float: bool = False) -> tuple[Node, ...]:
+    """Operands in their common dtype (NumPy 2: Python scalars are weak).
+
+    to_float  integers become the float dtype they are computed in
+    """
+    strong = [as_node(v) for v in values if not _is_weak(v)]
+    if any(node.type is ANY for node in strong):
+        return tuple(as_node(v) for v in values)
+    weak = tuple(v for v in values if _is_weak(v))
+    common = dtypes.promote(*[n.dtype for n in strong]) if strong else None
+    dtype = dtypes.promote_weak(common, weak)
+    if to_float:
+        dtype = dtypes.float_of(dtype)
+    nodes = iter(strong)
+    return tuple(
+        _weak_constant(v, dtype) if _is_weak(v) else slots["cast"](next(nodes), dtype)
+        for v in values
+    )
+
+
+def _is_weak(value: Any) -> bool:
+    return type(value) in (bool, int, float)
+
+
+def _weak_constant(value: Weak, dtype: str) -> Node:
+    try:
+        return Constant(np.asarray(value, dtype=dtype))
+    except OverflowError:
+        raise DTypeError(
+            f"the Python integer {value} does not fit in {dtype}.\n"
+            f"Fix: cast the tensor it meets to a wider dtype."
+        ) from None
+
+
+def broadcast_sizes(shapes: Sequence[Sizes]) -> Sizes:
+    """The common shape by NumPy's rules; two unknown sizes are assumed equal.
+
+    Raises ShapeError when two static sizes differ and neither is 1.
+    """
+    ndim = max((len(shape) for shape in shapes), default=0)
+    result: list[DimLike] = [1] * ndim
+    for shape in shapes:
+        offset = ndim - len(shape)
+        for axis, size in enumerate(shape):
+            result[offset + axis] = _common_size(result[offset + axis], size, axis)
+    return tuple(result)
+
+
+def _common_size(a: DimLike, b: DimLike, axis: int) -> DimLike:
+    if isinstance(b, int):
+        if b == 1:
+            return a
+        if isinstance(a, int) and a not in (1, b):
+            raise ShapeError(
+                f"sizes {a} and {b} on axis {axis} do not broadcast.\n"
+                "Fix: make them equal, or one of them 1."
+            )
+        return b
+    return b if a == 1 else a
+
+
+def broadcast_pairs(shapes: Sequence[Sizes]) -> list[tuple[DimLike, DimLike]]:
+    """The pairs of unequal sizes that broadcasting assumes to be equal."""
+    common = broadcast_sizes(shapes)
+    pairs: list[tuple[DimLike, DimLike]] = []
+    for shape in shapes:
+        for size, whole in zip(shape, common[len(common) - len(shape) :], strict=True):
+            if size not in (1, whole):
+                pairs.append((whole, size))
+    return pairs
+
+
+def normal_axis(axis: int, ndim: int) -> int:
+    """`axis` in [0, ndim). Raises AxisError."""
+    return slots["normal_axis"](axis, ndim)
+
+
+# ------------------------------------------------------------------ elementwise
+
+Partials = Callable[..., Sequence[Node | float | None]]
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class Elementwise(Op):
+    """An op applied to each element, with implicit broadcasting.
+
+    operands  names, as the texts use them
+    out       dtype rule: same | float (integers in, float out) | bool (compare) |
+              logic (operands as bool) | where (first operand bool) | int
+    c         C expression in {x}, {y}, ...; {f} is "f" for float32 and "" for
+              float64, {t} the C type; or one such text per dtype class:
+              {"float": ..., "int": ..., "uint": ..., "bool": ...}
+    support   C function definitions the expression calls, by the same classes' names
+              (with {f} and {t}), emitted once per source
+    partial   (operands..., out) -> d out / d operand each: a node, a Python number,
+              or None for zero
+    allowed   dtype classes of the computed dtype: float, int, uint, bool
+    ulp       bound of the error of the C text in units in the last place
+    sample    interval tests draw from
+    """
+
+    operands: tuple[str, ...]
+    out: Out = "same"
+    c: str | Mapping[str, str]
+    support: str = ""
+    partial: Partials | None = None
+    allowed: tuple[str, ...] = ("float", "int", "uint", "bool")
+    ulp: float = 0.5
+    sample: tuple[float, float] = (-10.0, 10.0)
+    infix: str = ""
+
+    def __call__(self, *values: Any) -> Node:
+        """The node of this op, operands promoted and broadcast."""
+        if len(values) != len(self.operands):
+            raise TypeError(
+                f"{self.name} takes {len(self.operands)} operands "
+                f"({', '.join(self.operands)}), not {len(values)}"
+            )
+        return make(self, self.convert(values))
+
+    def convert(self, values: Sequence[Any]) -> tuple[Node, ...]:
+        """The operands in the dtypes this op computes in."""
+        if self.out == "where":
+            return (as_node(values[0], "bool"), *promoted(values[1:]))
+        if self.out == "logic":
+            return tuple(as_node(value, "bool") for value in values)
+        return promoted(values, to_float=self.out == "float")
+
+    def result_dtype(self, computed: str) -> str:
+        """The output's dtype for operands of dtype `computed`."""
+        return "bool" if self.out in ("bool", "logic") else computed
+
+
+def dtype_class(dtype: str) -> str:
+    """float | int | uint | bool."""
+    return dtype.rstrip("0123456789")
+
+
+def _infer_elementwise(op: Elementwise, types: Types) -> Type:
+    computed = types[-1].dtype
+    if dtype_class(computed) not in op.allowed:
+        raise DTypeError(
+            f"{op.name} is not defined for {computed}.\n"
+            f"Fix: cast to one of {', '.join(op.allowed)}."
+        )
+    shape = broadcast_sizes([type.shape for type in types])
+    return TensorType(op.result_dtype(computed), shape)
+
+
+def elementwise(
+    name: str,
+    operands: str,
+    *,
+    c: str | Mapping[str, str],
+    numpy: Callable[..., Any],
+    partial: Partials | None = None,
+    no_gradient: str = "",
+    **facts: Any,
+) -> Elementwise:
+    """Declare an elementwise op; see `Elementwise` for the facts it takes.
+
+    `partial=None` means a gradient of zero everywhere and needs `no_gradient`.
+    """
+    names = tuple(operands.split())
+    op = Elementwise(
+        name=name,
+        kind="elementwise",
+        arity=len(names),
+        operands=names,
+        c=c,
+        numpy=numpy,
+        partial=partial,
+        no_gradient=no_gradient,
+        infer=lambda types, params: _infer_elementwise(op, types),
+        assumes=lambda types, params: broadcast_pairs([t.shape for t in types]),
+        vjp=lambda node, g, context: _elementwise_vjp(op, node, g),
+        jvp=lambda node, tangents: _elementwise_jvp(op, node, tangents),
+        **facts,
+    )
+    return op
+
+
+def _partials(op: Elementwise, node: Node) -> Sequence[Node | float | None]:
+    if op.partial is None:
+        return [None] * len(node.inputs)
+    return op.partial(*node.inputs, node)
+
+
+def _elementwise_vjp(op: Elementwise, node: Node, g: Node) -> list[Node | None]:
+    result: list[Node | None] = []
+    for x, d in zip(node.inputs, _partials(op, node), strict=True):
+        if d is None or not dtypes.is_float(x.dtype):
+            result.append(None)
+        else:
+            scaled = g if isinstance(d, float | int) and d == 1 else g * d
+            result.append(slots["sum_to_shape"](scaled, x))
+    return result
+
+
+def _elementwise_jvp(
+    op: Elementwise, node: Node, tangents: Sequence[Node | None]
+) -> Node | None:
+    total: Node | None = None
+    for dx, d in zip(tangents, _partials(op, node), strict=True):
+        if dx is None or d is None:
+            continue
+        term = dx if isinstance(d, float | int) and d == 1 else dx * d
+        total = term if total is None else total + term
+    if total is None or not dtypes.is_float(node.dtype):
+        return None
+    return slots["broadcast_like"](total, node)
+
+
+# ------------------------------------------------------------------------ views
+
+IndexMap = Callable[[Node, Sizes], Sizes]
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class View(Op):
+    """An op that only renames elements: out[i] = x[index(i)].
+
+    index  (node, output index) -> index into the operand, as size expressions
+    """
+
+    index: IndexMap
+    kind: str = "view"
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class Reduction(Op):
+    """An op that combines elements along `params = (axes, keepdims)`.
+
+    combine   add | mul | max | min | and | or | argmax | argmin
+    identity  what an empty reduction yields; None: it raises, as in NumPy
+    """
+
+    combine: str
+    identity: float | None
+    kind: str = "reduction"
+    params: tuple[str, ...] = ("axes", "keepdims")
+
+
+def reduced_shape(shape: Sizes, axes: tuple[int, ...], keepdims: bool) -> Sizes:
+    """The shape after reducing `axes`."""
+    if keepdims:
+        return tuple(1 if i in axes else size for i, size in enumerate(shape))
+    return tuple(size for i, size in enumerate(shape) if i not in axes)
+
+
+__all__ = [
+    "Context",
+    "Elementwise",
+    "Params",
+    "Reduction",
+    "View",
+    "as_node",
+    "broadcast_pairs",
+    "broadcast_sizes",
+    "dtype_class",
+    "elementwise",
+    "promoted",
+    "reduced_shape",
+]

@@ -1,0 +1,110 @@
+"""The `config` object: every switch of symnb, in one table.
+
+Each option has a default, a check and a `SYMNB_<NAME>` environment variable.
+Reading an option is an attribute read (~40 ns); options are read when a function
+is compiled, not when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """One switch: name, default, how text becomes a value, what is allowed."""
+
+    name: str
+    default: Any
+    read: Callable[[str], Any]
+    allowed: tuple[Any, ...]
+    doc: str
+
+
+def _flag(text: str) -> bool:
+    return text.strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+OPTIONS = (
+    Option("floatX", "float64", str, ("float32", "float64"),
+           "dtype of `T.matrix()` and friends"),
+    Option("mode", "FAST_RUN", str, (), "default mode of `function`"),
+    Option("device", "c", str, ("c", "py", "cuda"),
+           "what runs a function: compiled C, the NumPy reference, or CUDA"),
+    Option("threads", _cores(), int, (), "threads a function may use"),
+    Option("cc", "", str, (), "C compiler; empty: cc, gcc or clang on the PATH"),
+    Option("cache_dir", "", str, (), "compile cache; empty: the user's cache folder"),
+    Option("profile", False, _flag, (True, False), "time every step of every call"),
+    Option("on_unused_input", "raise", str, ("raise", "warn", "ignore"),
+           "what `function` does with an input no output needs"),
+    Option("stabilise_gradients", True, _flag, (True, False),
+           "apply the stability rules before differentiating"),
+    Option("reproducible", False, _flag, (True, False),
+           "same bytes on every machine: fixed CPU target, one thread, no times"),
+    Option("record", True, _flag, (True, False), "keep every firing in the trace"),
+    Option("compute_test_value", "off", str, ("off", "ignore", "warn", "raise"),
+           "evaluate tags `test_value` while an expression is built"),
+)  # fmt: skip
+
+_TABLE = {option.name: option for option in OPTIONS}
+
+
+class Config:
+    """Settings by attribute: `symnb.config.floatX = "float32"`.
+
+    Raises AttributeError for an unknown name, ValueError for a value not allowed.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to the defaults and the environment."""
+        for option in OPTIONS:
+            text = os.environ.get(f"SYMNB_{option.name.upper()}")
+            value = option.default if text is None else option.read(text)
+            setattr(self, option.name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        option = _TABLE.get(name)
+        if option is None:
+            known = ", ".join(_TABLE)
+            raise AttributeError(f"no option {name!r}; options are {known}")
+        if option.allowed and value not in option.allowed:
+            raise ValueError(f"{name} is one of {option.allowed}, not {value!r}")
+        if name == "threads" and (not isinstance(value, int) or value < 1):
+            raise ValueError(f"threads is an int of at least 1, not {value!r}")
+        object.__setattr__(self, name, value)
+
+    @contextmanager
+    def change(self, **values: Any) -> Iterator[Config]:
+        """The given options inside a `with` block, the old ones after it."""
+        before = {name: getattr(self, name) for name in values}
+        try:
+            for name, value in values.items():
+                setattr(self, name, value)
+            yield self
+        finally:
+            for name, value in before.items():
+                object.__setattr__(self, name, value)
+
+    change_flags = change
+
+    def __repr__(self) -> str:
+        rows = [
+            f"{o.name:<20} {getattr(self, o.name)!s:<10} {o.doc}" for o in OPTIONS
+        ]
+        return "\n".join(rows)
+
+
+config = Config()
