@@ -1,0 +1,7 @@
+"""Kernels as text of the C family: `cstyle.py` walks, dialect files supply names.
+
+`render_kernel(kernel, name, target, in_place=())` gives a `KernelSource(text, lines)`;
+`lines` lists (first line, last line, nodes), 1-based within `text`.
+`prelude(kernels, target)` gives what all of them need, each definition once, without
+the workspace type (`runtime/abi.py` has it).
+"""
