@@ -163,7 +163,7 @@ static int storage_set(Storage *s, PyObject *name, Py_ssize_t at, PyObject *valu
   return 0;
 }
 
-static int read_shared(Call *self, Binding *b, Frame *f) {
+static int read_shared(Binding *b, Frame *f) {
   for (int i = 0; i < b->shared; i++) {
     Storage *s = &b->storages[i];
     PyObject *o = storage_get(s, name_array, s->array_at);
@@ -426,7 +426,7 @@ static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misf
   Frame *f = frame_take(b);
   if (f == NULL) goto unlock;
   *misfit = read_arguments(b, f, args);
-  if (*misfit >= 0 || read_shared(self, b, f) < 0) goto give;
+  if (*misfit >= 0 || read_shared(b, f) < 0) goto give;
   int64_t arena = 0;
   b->plan(f->slots, f->extents + b->axes - b->result_axes, &arena);
   if (make_results(b, f) < 0) goto give;
