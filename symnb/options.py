@@ -101,9 +101,7 @@ class Config:
     change_flags = change
 
     def __repr__(self) -> str:
-        rows = [
-            f"{o.name:<20} {getattr(self, o.name)!s:<10} {o.doc}" for o in OPTIONS
-        ]
+        rows = [f"{o.name:<20} {getattr(self, o.name)!s:<10} {o.doc}" for o in OPTIONS]
         return "\n".join(rows)
 
 

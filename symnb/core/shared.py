@@ -59,7 +59,9 @@ class Shared(Node):
         self.storage = storage
         self.default_update: Node | None = None
 
-    def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
+    def get_value(
+        self, borrow: bool = False, return_internal_type: bool = False
+    ) -> Any:
         """The present value; a copy unless `borrow`."""
         array = self.storage.array
         return array if borrow else array.copy()
