@@ -15,6 +15,8 @@ from math import gcd
 from typing import Any
 
 from symnb.core.polynomial import (
+    Atom,
+    Monomial,
     Poly,
     Term,
     Terms,
@@ -24,9 +26,9 @@ from symnb.core.polynomial import (
     multiply,
     negate,
     over,
+    terms_of,
 )
 
-Atom = Any  # dims.Atom, one floor up in this folder
 Facts = dict[Atom, int]  # lower bounds that hold beside the atoms' own
 Goals = list[Poly]  # all of them have to be proven
 
@@ -34,13 +36,6 @@ FUEL = 48
 ORDER = {"index": 0, "mod": 1, "min": 2, "max": 3, "floordiv": 4}  # cheapest first
 ONE: Term = ((), 1)
 MINUS_ONE: Term = ((), -1)
-
-
-def terms_of(d: Any) -> tuple[Term, ...]:
-    """The terms of an int or Dim."""
-    if d.__class__ is int:
-        return (((), d),) if d else ()
-    return d.terms
 
 
 def facts_of(*dims: Any) -> Facts:
@@ -61,7 +56,8 @@ def facts_of(*dims: Any) -> Facts:
 
 def _extent_is_positive(extent: tuple[Term, ...], facts: Facts) -> None:
     """Add what extent >= 1 says of the atoms of its only positive term."""
-    constant, positive = 0, []
+    constant = 0
+    positive: list[tuple[Monomial, int]] = []
     for monomial, c in extent:
         if any(atom.lower is None or atom.lower < 0 for atom in monomial):
             return

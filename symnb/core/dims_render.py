@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symnb.core.dims_proof import facts_of, nonnegative, terms_of
-from symnb.core.polynomial import Term, over
+from symnb.core.dims_proof import facts_of, nonnegative
+from symnb.core.polynomial import Atom, Term, over, terms_of
 
-Atom = Any  # dims.Atom; this file only reads its slots
 Name = Callable[[Atom], str]
 Show = Callable[[Any], str]  # an atom, or a DimLike as the operand of an operator
 
@@ -174,7 +173,7 @@ def _horner(terms: tuple[Term, ...], show: Show) -> str:
         inner = [(over(m, (atom,)) or (), c) for m, c in left if atom in m]
         groups.append((atom, inner))
         left = [(m, c) for m, c in left if atom not in m]
-    parts = []
+    parts: list[tuple[str, bool]] = []
     for atom, inner in groups:
         parts.append((f"({_horner(tuple(inner), show)})*{_factor(atom, show)}", True))
     parts += [(_term(t, show, t[1] > 0), t[1] > 0) for t in left]
