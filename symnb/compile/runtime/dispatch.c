@@ -617,7 +617,7 @@ static Binding *binding_new(PyObject *spec, PyObject *parts) {
   b->spec = Py_NewRef(spec), b->parts = Py_NewRef(parts);
   b->steps = (PyArrayObject *)Py_NewRef((PyObject *)steps);
   b->locks = PyTuple_GET_SIZE(locks) ? Py_NewRef(locks) : NULL;
-  b->opaque = opaque, b->python = python; /* kept by parts */
+  b->opaque = opaque, b->python = python, b->values = constants; /* kept by parts */
   b->arguments = arguments, b->outputs = outputs, b->slots = slots, b->returns = returns;
   b->shared = (int)PyTuple_GET_SIZE(storages);
   b->constants = (int)PyTuple_GET_SIZE(constants);

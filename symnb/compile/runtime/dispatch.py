@@ -14,8 +14,10 @@ import importlib.machinery
 import importlib.util
 import os
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +26,7 @@ from symnb.compile.runtime import explain
 from symnb.compile.runtime.layout import prepare
 from symnb.errors import BuildError, NoCompilerError
 
-__all__ = ["idle_limit", "load", "memory", "trim"]
+__all__ = ["hooks", "idle_limit", "load", "memory", "trim"]
 
 MODULE = "symnb_dispatch"
 SOURCES = ("dispatch.c", "frame.h", "pool.h", "abi.h")
@@ -44,10 +46,13 @@ def load() -> ModuleType | None:
             module = _built(key)
         except (BuildError, OSError):
             return None
-    module.configure(
-        prepare, explain.reject, explain.failed, explain.exhausted, idle_limit()
-    )
+    module.configure(*hooks(), idle_limit())
     return module
+
+
+def hooks() -> tuple[Callable[..., Any], ...]:
+    """What the dispatcher calls in Python: layout of a spec, and the errors."""
+    return prepare, explain.reject, explain.failed, explain.exhausted
 
 
 def idle_limit() -> int:

@@ -102,15 +102,15 @@ def _found(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 
-def _row(array: ArraySpec, value: Any = None) -> tuple[str, ...]:
-    row = [array.name, f"needs {type_text(array)}"]
-    if value is not None:
-        row.append(f"got {_found(value)}")
-    return (*row, array.where)
+def _row(array: ArraySpec) -> tuple[str, ...]:
+    return array.name, f"needs {type_text(array)}", array.where
 
 
 def _error(kind: type, what: str, array: ArraySpec, value: Any, fix: str) -> Exception:
-    return kind(message(what, [_row(array, value)], fix))
+    needs = f"needs {type_text(array)}"
+    return kind(
+        message(what, [(array.name, needs, f"got {_found(value)}", array.where)], fix)
+    )
 
 
 def _count(spec: CallSpec, count: int) -> Exception:

@@ -216,10 +216,11 @@ class Frame:
         arrays = [*self.held, *self.made]
         shapes = [ffi.new("int64_t[]", a.shape or (0,)) for a in self.held]
         shapes += [self.sizes + start for start in self.starts[:-1]]
-        ports = self.layout.ports
+        extents = [a.shape for a in self.held]
+        extents += [self.result_shape(k) for k in range(len(self.made))]
         strides = [
             ffi.new("int64_t[]", _strides(port.descr.itemsize, row))
-            for port, row in zip(ports, shapes, strict=True)
+            for port, row in zip(self.layout.ports, extents, strict=True)
         ]
         self.rows = [shapes, strides]
         self.data = ffi.new("void *[]", [_address(a) for a in arrays] or 1)
@@ -252,7 +253,7 @@ class Frame:
         sizes = tuple(shape[0 : len(port.rules)])
         array = np.empty(sizes, port.descr)
         self.made[index] = array
-        self.sizes[self.starts[index] : self.starts[index + 1]] = list(sizes)
+        self.sizes[self.starts[index] : self.starts[index + 1]] = sizes
         place = len(self.held) + index
         strides = _strides(port.descr.itemsize, sizes)
         self.rows[1][place][0 : len(sizes)] = strides[: len(sizes)]
@@ -283,7 +284,7 @@ class Frame:
             if array.ndim != operands[i][1]:
                 raise ValueError("a Python step returned an array of the wrong rank")
             self.temporaries.append(array)
-            shape[i][0 : array.ndim] = list(array.shape)
+            shape[i][0 : array.ndim] = array.shape
             data[i] = _address(array)
 
     def operand(self, pointer: Any, descr: Any, shape: tuple[int, ...]) -> Any:
@@ -343,7 +344,7 @@ def aligned(shape: tuple[int, ...], descr: Any = np.uint8) -> np.ndarray:
 def _strides(itemsize: int, shape: Sequence[int]) -> list[int]:
     """C-contiguous strides in bytes of an array of `shape`."""
     strides, step = [], itemsize
-    for size in reversed(list(shape)):
+    for size in reversed(shape):
         strides.append(step)
         step *= size
     return strides[::-1] or [0]

@@ -36,7 +36,7 @@ typedef struct Frame Frame;
 
 typedef struct {
   PyObject_HEAD
-  PyObject *spec, *parts, *python, *opaque, *locks;
+  PyObject *spec, *parts, *python, *opaque, *locks, *values; /* values: constants */
   PyArrayObject *steps;              /* int64 accumulators, shared by all calls */
   Port *ports;
   Rule *rules;
@@ -353,6 +353,15 @@ static Frame *frame_new(Binding *b) {
   for (int i = 0; i < b->all; i++) {
     f->shape[i] = f->extents + b->ports[i].first;
     f->stride[i] = f->strides + b->ports[i].first;
+  }
+  for (int k = 0, i = b->arguments + b->shared; k < b->constants; k++, i++) {
+    PyArrayObject *value = (PyArrayObject *)PyTuple_GET_ITEM(b->values, k);
+    int64_t step = b->ports[i].size;
+    f->data[i] = PyArray_DATA(value);
+    for (int d = PyArray_NDIM(value); d-- > 0; step *= PyArray_DIM(value, d)) {
+      f->shape[i][d] = PyArray_DIM(value, d);
+      f->stride[i][d] = step;
+    }
   }
   return f;
 }

@@ -1,0 +1,260 @@
+"""The host function: C text that runs a program's steps, and its sizes.
+
+`symnb_run` unpacks pointers and sizes, places the arena, and runs the steps in order;
+`symnb_plan` computes the sizes of results and of the arena from the size slots, so
+that the caller can allocate. Both are straight-line code; a step that fails returns
+its number plus one, with the reason in `ws->message`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symnb.compile.extern.contract import emit_contract
+from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
+from symnb.compile.program import Buffer, Program, Step
+from symnb.compile.specialise import Check
+from symnb.core.dims import Atom, Dim, DimLike, dim_of, dim_to_c
+
+CTYPE = {
+    "bool": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t",
+    "int64": "int64_t", "uint8": "uint8_t", "uint16": "uint16_t",
+    "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float",
+    "float64": "double",
+}  # fmt: skip
+
+
+@dataclass
+class Host:
+    """The text of the host functions and what they refer to.
+
+    externs  names of library functions, in the order of ws->externs
+    opaque   numbers of the steps that run in Python
+    """
+
+    text: str
+    externs: list[str]
+    opaque: list[int]
+
+
+@dataclass
+class _Writer:
+    program: Program
+    plan: Plan
+    checks: tuple[Check, ...]
+    names: dict[Atom, str] = field(default_factory=dict)
+    externs: list[str] = field(default_factory=list)
+    opaque: list[int] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def size(self, d: DimLike) -> str:
+        """C text of a size."""
+        return str(d) if isinstance(d, int) else dim_to_c(d, self.name)
+
+    def name(self, atom: Atom) -> str:
+        """C text of one size; one bound to a scalar reads that scalar's buffer."""
+        if atom.kind == "bound":
+            return f"((int64_t)*{self.program.buffers[atom.node].name})"
+        return self.names[atom]
+
+    def put(self, *lines: str) -> None:
+        """Append indented lines."""
+        self.lines += [f"  {line}" if line else "" for line in lines]
+
+    def extern(self, name: str) -> int:
+        """Position of a library function in ws->externs."""
+        if name not in self.externs:
+            self.externs.append(name)
+        return self.externs.index(name)
+
+
+SAY = """static void host_say(symnb_ws *ws, const char *text)
+{
+  int64_t i = 0;
+  for (; text[i] && i + 1 < ws->message_size; i++) ws->message[i] = text[i];
+  if (ws->message_size) ws->message[i] = 0;
+}
+
+"""
+
+
+def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) -> Host:
+    """The C text of `symnb_run` and `symnb_plan`."""
+    w = _Writer(program, plan, checks)
+    w.lines.append(
+        "int symnb_run(void *const *data, const int64_t *const *shape,\n"
+        "              const int64_t *const *stride, symnb_ws *ws)\n{"
+    )
+    _sizes(w)
+    _pointers(w)
+    w.put("int status = 0;", "(void)stride; (void)status;")
+    for number, step in enumerate(program.steps):
+        _step(w, number, step)
+    w.put("return 0;")
+    w.lines.append("}")
+    run = "\n".join(w.lines)
+    if "host_say(" in run:
+        run = SAY + run
+    return Host(f"{run}\n\n{_plan_text(w)}", w.externs, w.opaque)
+
+
+def _sizes(w: _Writer) -> None:
+    for number, (atom, (leaf, axis)) in enumerate(w.program.slots.items()):
+        w.names[atom] = f"n{number}"
+        w.put(f"const int64_t n{number} = shape[{leaf}][{axis}];")
+    for number, leaf in enumerate(w.program.leaves):
+        for axis, size in enumerate(leaf.type.shape):
+            compound = isinstance(size, Dim) and size.atom is None
+            if compound and leaf.place in ("argument", "shared"):
+                what = f"axis {axis} of {leaf.node} should be {size}"
+                _check(w, f"shape[{number}][{axis}]", w.size(size), what, 0)
+
+
+def _pointers(w: _Writer) -> None:
+    base = len(w.program.leaves)
+    for buffer in w.program.leaves:
+        t = CTYPE[buffer.type.dtype]
+        w.put(f"{t} *const {buffer.name} = data[{buffer.index}];")
+    place = 0
+    for ends in (w.program.results, w.program.updates):
+        for number, end in enumerate(ends):
+            root = end.root
+            if not end.is_dynamic and root.place not in ("argument", "shared"):
+                _pointer(w, root, f"data[{base + place + number}]")
+        place += len(ends)
+    _arena(w)
+    _aliases(w)
+
+
+def _pointer(w: _Writer, buffer: Buffer, text: str) -> None:
+    w.put(f"{CTYPE[buffer.type.dtype]} *const {buffer.name} = (void *)({text});")
+
+
+def _arena(w: _Writer) -> None:
+    if not w.plan.slots:
+        return
+    w.put("char *const arena = ws->arena;")
+    for index, slot in enumerate(w.plan.slots):
+        if index:
+            before = w.plan.slots[index - 1]
+            w.put(f"const int64_t o{index} = o{index - 1} + {_rounded(w, before.size)};")
+        else:
+            w.put("const int64_t o0 = 0;")
+        for buffer in slot.buffers:
+            _pointer(w, buffer, f"arena + o{index}")
+
+
+def _rounded(w: _Writer, size: DimLike) -> str:
+    if isinstance(size, int):
+        return str(-(-size // ALIGNMENT) * ALIGNMENT)
+    return f"(({w.size(size)} + {ALIGNMENT - 1}) & ~(int64_t){ALIGNMENT - 1})"
+
+
+def _aliases(w: _Writer) -> None:
+    """Views whose root has its pointer already; the others follow their root."""
+    for buffer in w.program.buffers.values():
+        if buffer.alias is not None and not _is_late(buffer.root):
+            _pointer(w, buffer, buffer.root.name)
+
+
+def _is_late(root: Buffer) -> bool:
+    return root.place == "run" or (
+        root.place in ("result", "update") and root.is_dynamic
+    )
+
+
+def _step(w: _Writer, number: int, step: Step) -> None:
+    nodes = set(step.nodes)
+    for check in w.checks:
+        if check.node in nodes:
+            what = f"{check.node.op.name} needs equal sizes"
+            _check(w, w.size(check.left), w.size(check.right), what, number)
+    for buffer in step.writes:
+        if buffer.is_dynamic:
+            _allocate(w, buffer)
+    w.put(f"/* step {number}: {step} */")
+    w.put("{", "  const int64_t start = ws->step_ns ? ws->now() : 0;")
+    for line in _action(w, number, step):
+        w.put(f"  {line}")
+    w.put(f"  if (status) return {number + 1};")
+    w.put(f"  if (ws->step_ns) ws->step_ns[{number}] += ws->now() - start;", "}")
+
+
+def _check(w: _Writer, left: str, right: str, what: str, number: int) -> None:
+    text = what.replace("\\", "\\\\").replace('"', '\\"')
+    w.put(f'if ({left} != {right}) return host_say(ws, "{text}"), {number + 1};')
+
+
+def _allocate(w: _Writer, buffer: Buffer) -> None:
+    root = buffer.root
+    shape = ", ".join(w.size(size) for size in root.type.shape) or "0"
+    if root.place == "run":
+        _pointer(w, root, f"ws->alloc(ws, {w.size(nbytes(root))})")
+    else:
+        first = 0 if root.place == "result" else len(w.program.results)
+        index = first + root.index
+        w.put(f"const int64_t shape_{root.name}[] = {{{shape}}};")
+        _pointer(w, root, f"ws->output(ws, {index}, shape_{root.name})")
+    w.put(f"if (!{root.name} && {w.size(root.type.size)}) return 1;")
+    for other in w.program.buffers.values():
+        if other.alias is not None and other.root is root:
+            _pointer(w, other, root.name)
+
+
+def _action(w: _Writer, number: int, step: Step) -> list[str]:
+    match step.kind:
+        case "launch":
+            return [_launch(w, step)]
+        case "copy":
+            source, target = step.reads[0], step.writes[0]
+            size = w.size(nbytes(source))
+            return [f"__builtin_memcpy({target.name}, {source.name}, {size});"]
+        case "extern":
+            return emit_contract(step, w.size, w.extern)
+        case "opaque":
+            w.opaque.append(number)
+            return _opaque(w, number, step)
+
+
+def _launch(w: _Writer, step: Step) -> str:
+    kernel = step.kernel
+    assert kernel is not None
+    by_node = {b.node: b for b in (*step.reads, *step.writes)}
+    parts = [by_node[node].name for node in kernel.buffers]
+    parts += [w.size(dim_of(atom)) for atom in kernel.sizes]
+    return f"status = {step.name}({', '.join([*parts, 'ws'])});"
+
+
+def _opaque(w: _Writer, number: int, step: Step) -> list[str]:
+    buffers = [*step.reads, *step.writes]
+    lines: list[str] = []
+    for at, buffer in enumerate(buffers):
+        sizes = ", ".join(w.size(size) for size in buffer.type.shape) or "0"
+        lines.append(f"const int64_t s{at}[] = {{{sizes}}};")
+    data = ", ".join(f"(void *){b.name}" for b in buffers)
+    shapes = ", ".join(f"s{at}" for at in range(len(buffers)))
+    lines.append(f"void *const d[] = {{{data}}};")
+    lines.append(f"const int64_t *const s[] = {{{shapes}}};")
+    lines.append(f"status = ws->python(ws, {number}, d, s);")
+    return lines
+
+
+def _plan_text(w: _Writer) -> str:
+    lines = [
+        "void symnb_plan(const int64_t *slot, int64_t *out_sizes, int64_t *arena_bytes)",
+        "{",
+    ]
+    for number in range(len(w.program.slots)):
+        lines.append(f"  const int64_t n{number} = slot[{number}]; (void)n{number};")
+    place = 0
+    for end in (*w.program.results, *w.program.updates):
+        for size in end.type.shape:
+            text = "-1" if end.is_dynamic else w.size(size)
+            lines.append(f"  out_sizes[{place}] = {text};")
+            place += 1
+    total = " + ".join(_rounded(w, slot.size) for slot in w.plan.slots) or "0"
+    lines += [f"  *arena_bytes = {total};", "}"]
+    return "\n".join(lines)
+
+
+__all__ = ["CTYPE", "ITEMSIZE", "Host", "render_host"]

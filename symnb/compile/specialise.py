@@ -1,0 +1,180 @@
+"""Facts about sizes: what a compile takes for granted, and what a call must check.
+
+The user's graph says "these two sizes are assumed equal" wherever it broadcasts two
+unknown sizes. A compile turns assumptions into facts by substituting one size for
+the other, and fixes the sizes of shared variables to their present numbers. A call
+that does not fit gets a variant: the same graph under other facts. Happens once per
+variant; linear in the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symnb.core import dims, walk
+from symnb.core.dims import Atom, Dim, DimLike
+from symnb.core.graph import Graph
+from symnb.core.node import Input, Node
+from symnb.core.shared import Shared
+from symnb.core.types import TensorType
+from symnb.errors import ShapeError, message
+
+Facts = dict[Atom, DimLike]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Two sizes that must be equal when the function runs, and who needs it."""
+
+    node: Node
+    left: DimLike
+    right: DimLike
+
+
+@dataclass(frozen=True)
+class Specialised:
+    """A graph under facts.
+
+    graph    what is optimised
+    facts    what was taken for granted, by size of the user's graph
+    checks   assumptions no fact could settle; checked while running
+    """
+
+    graph: Graph
+    facts: Facts
+    checks: tuple[Check, ...]
+
+
+def shared_facts(graph: Graph) -> Facts:
+    """The present sizes of the shared variables, by the symbols of their types."""
+    facts: Facts = {}
+    for leaf in graph.shared:
+        sizes = zip(leaf.type.shape, leaf.storage.array.shape, strict=True)
+        for size, present in sizes:
+            if isinstance(size, Dim) and size.atom is not None:
+                facts[size.atom] = present
+    return facts
+
+
+def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:  # noqa: B006
+    """`graph` with `given` facts and, after them, its assumptions made facts.
+
+    Raises ShapeError when the facts contradict each other.
+    """
+    facts: Facts = dict(given)
+    graph, rounds = _under(graph, facts), 0
+    free = _free(graph)
+    while rounds <= len(free):
+        found = _settle(graph, free)
+        if not found:
+            break
+        facts = {atom: dims.substitute(d, found) for atom, d in facts.items()} | found
+        graph, rounds = _under(graph, found), rounds + 1
+    checks = tuple(Check(*assumption) for assumption in graph.assumptions)
+    return Specialised(graph, facts, checks)
+
+
+def _free(graph: Graph) -> set[Atom]:
+    """Sizes of leaves: the ones a fact may settle."""
+    found: set[Atom] = set()
+    for leaf in (*graph.inputs, *graph.shared):
+        for size in leaf.type.shape:
+            if isinstance(size, Dim) and size.atom is not None:
+                found.add(size.atom)
+    return found
+
+
+def _settle(graph: Graph, free: set[Atom]) -> Facts:
+    """Substitutions that make the graph's assumptions true, each size once."""
+    found: Facts = {}
+    for node, a, b in graph.assumptions:
+        a, b = dims.substitute(a, found), dims.substitute(b, found)
+        if a == b:
+            continue
+        if isinstance(a, int) and isinstance(b, int):
+            if 1 not in (a, b):
+                raise _contradiction(node, a, b)
+            continue
+        step = _choice(a, b, free) or _choice(b, a, free)
+        if step is not None:
+            atom, size = step
+            found = {k: dims.substitute(d, {atom: size}) for k, d in found.items()}
+            found[atom] = size
+    return found
+
+
+def _choice(whole: DimLike, part: DimLike, free: set[Atom]) -> tuple[Atom, DimLike] | None:
+    """`part` := `whole`, when part is one free size and whole does not contain it."""
+    atom = part.atom if isinstance(part, Dim) else None
+    if atom is None or atom not in free:
+        return None
+    inside = whole.atoms() if isinstance(whole, Dim) else frozenset()
+    if atom in inside or any(a.kind == "bound" for a in inside):
+        return None
+    return atom, whole
+
+
+def _contradiction(node: Node, a: int, b: int) -> ShapeError:
+    rows = [
+        (x.name or (x.site and x.site.text) or x.op.name, str(x.site or ""),
+         str(x.type))
+        for x in node.operands
+    ]  # fmt: skip
+    place = f"  ({node.site})" if node.site else ""
+    return ShapeError(
+        message(f"{node.op.name} needs equal sizes; got {a} and {b}.{place}", rows)
+    )
+
+
+def _under(graph: Graph, facts: Facts) -> Graph:
+    """The graph with sizes replaced in its leaves, types inferred again."""
+    if not facts:
+        return graph
+    leaves: dict[Node, Node] = {}
+    for leaf in dict.fromkeys((*graph.inputs, *graph.shared)):
+        shape = tuple(dims.substitute(size, facts) for size in leaf.type.shape)
+        if shape != leaf.type.shape:
+            leaves[leaf] = _leaf(leaf, leaf.type.with_shape(shape))
+    new = walk.rebuild(graph.roots, leaves, facts)
+    roots = [new[root] for root in graph.roots]
+    count = len(graph.outputs)
+    updates = [
+        (leaves.get(target, target), value)
+        for (target, _), value in zip(graph.updates, roots[count:], strict=True)
+    ]
+    inputs = [leaves.get(leaf, leaf) for leaf in graph.inputs]
+    return Graph(inputs, roots[:count], updates, graph.name)  # pyright: ignore
+
+
+def _leaf(leaf: Node, type: TensorType) -> Node:
+    if isinstance(leaf, Shared):
+        twin = Shared(leaf.storage, type, leaf.name)
+        twin.site = leaf.site
+        return twin
+    return Input(type, leaf.name, leaf.site)
+
+
+def broadcast_facts(
+    checks: Sequence[tuple[DimLike, DimLike]], sizes: Mapping[Atom, int]
+) -> Facts:
+    """The sizes among assumed-equal pairs that turn out to be 1 beside another.
+
+    checks  the assumptions of the user's graph
+    sizes   what this call's arrays say
+    """
+    found: Facts = {}
+    for a, b in checks:
+        for d, other in ((a, b), (b, a)):
+            atom = d.atom if isinstance(d, Dim) else None
+            if atom is None or sizes.get(atom) != 1:
+                continue
+            if isinstance(other, int):
+                known = other
+            elif other.atoms() <= sizes.keys():
+                known = dims.evaluate(other, sizes)
+            else:
+                continue
+            if known != 1:
+                found[atom] = 1
+    return found
