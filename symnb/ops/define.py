@@ -24,7 +24,7 @@ from symnb.core.types import ANY, TensorType, Type
 from symnb.errors import DTypeError, ShapeError
 
 Sizes = tuple[DimLike, ...]
-Out = Literal["same", "float", "bool", "logic", "where", "int"]
+Out = Literal["same", "float", "number", "quotient", "bool", "logic", "where"]
 Weak = bool | int | float
 
 
@@ -69,14 +69,20 @@ def promoted(values: Sequence[Any], to_float: bool = False) -> tuple[Node, ...]:
 
     to_float  integers become the float dtype they are computed in
     """
+    return _promoted(values, dtypes.float_of if to_float else None)
+
+
+def _promoted(
+    values: Sequence[Any], computed: Callable[[str], str] | None
+) -> tuple[Node, ...]:
     strong = [as_node(v) for v in values if not _is_weak(v)]
     if any(node.type is ANY for node in strong):
         return tuple(as_node(v) for v in values)
     weak = tuple(v for v in values if _is_weak(v))
     common = dtypes.promote(*[n.dtype for n in strong]) if strong else None
     dtype = dtypes.promote_weak(common, weak)
-    if to_float:
-        dtype = dtypes.float_of(dtype)
+    if computed is not None:
+        dtype = computed(dtype)
     nodes = iter(strong)
     return tuple(
         _weak_constant(v, dtype) if _is_weak(v) else slots["cast"](next(nodes), dtype)
@@ -145,21 +151,31 @@ def normal_axis(axis: int, ndim: int) -> int:
 
 Partials = Callable[..., Sequence[Node | float | None]]
 
+# The dtype an op computes in, from the common dtype of its operands.
+COMPUTED: dict[str, Callable[[str], str]] = {
+    "float": dtypes.float_of,
+    "quotient": lambda dtype: dtype if dtypes.is_float(dtype) else "float64",
+    "number": lambda dtype: "int8" if dtype == "bool" else dtype,
+}
+
 
 @dataclass(eq=False, kw_only=True, repr=False)
 class Elementwise(Op):
     """An op applied to each element, with implicit broadcasting.
 
     operands  names, as the texts use them
-    out       dtype rule: same | float (integers in, float out) | bool (compare) |
-              logic (operands as bool) | where (first operand bool) | int
+    out       dtype rule: same | float (integers in, float out) | number (bool in,
+              int8 out) | quotient (integers in, float64 out) | bool (compare) |
+              logic (operands as bool) | where (first operand bool)
     c         C expression in {x}, {y}, ...; {f} is "f" for float32 and "" for
               float64, {t} the C type; or one such text per dtype class:
-              {"float": ..., "int": ..., "uint": ..., "bool": ...}
-    support   C function definitions the expression calls, by the same classes' names
-              (with {f} and {t}), emitted once per source
+              {"float": ..., "int": ..., "uint": ..., "bool": ..., "else": ...};
+              "" where there is none and the reference is the implementation.
+              `ops/c_text.py` writes it out
+    support   C function definitions the expression calls, each emitted once
     partial   (operands..., out) -> d out / d operand each: a node, a Python number,
-              or None for zero
+              None for zero, or a bool node: the gradient passes where it is true
+              (and is zero elsewhere, even if it was infinite or NaN)
     allowed   dtype classes of the computed dtype: float, int, uint, bool
     ulp       bound of the error of the C text in units in the last place
     sample    interval tests draw from
@@ -168,7 +184,7 @@ class Elementwise(Op):
     operands: tuple[str, ...]
     out: Out = "same"
     c: str | Mapping[str, str]
-    support: str = ""
+    support: tuple[str, ...] = ()
     partial: Partials | None = None
     allowed: tuple[str, ...] = ("float", "int", "uint", "bool")
     ulp: float = 0.5
@@ -190,7 +206,7 @@ class Elementwise(Op):
             return (as_node(values[0], "bool"), *promoted(values[1:]))
         if self.out == "logic":
             return tuple(as_node(value, "bool") for value in values)
-        return promoted(values, to_float=self.out == "float")
+        return _promoted(values, COMPUTED.get(self.out))
 
     def result_dtype(self, computed: str) -> str:
         """The output's dtype for operands of dtype `computed`."""
@@ -258,9 +274,15 @@ def _elementwise_vjp(op: Elementwise, node: Node, g: Node) -> list[Node | None]:
         if d is None or not dtypes.is_float(x.dtype):
             result.append(None)
         else:
-            scaled = g if isinstance(d, float | int) and d == 1 else g * d
-            result.append(slots["sum_to_shape"](scaled, x))
+            result.append(slots["sum_to_shape"](_scaled(g, d), x))
     return result
+
+
+def _scaled(g: Node, d: Node | float) -> Node:
+    """g * d; where d is a truth value, g or zero."""
+    if not isinstance(d, Node):
+        return g if d == 1 else g * d
+    return slots["where"](d, g, 0) if d.dtype == "bool" else g * d
 
 
 def _elementwise_jvp(
@@ -270,7 +292,7 @@ def _elementwise_jvp(
     for dx, d in zip(tangents, _partials(op, node), strict=True):
         if dx is None or d is None:
             continue
-        term = dx if isinstance(d, float | int) and d == 1 else dx * d
+        term = _scaled(dx, d)
         total = term if total is None else total + term
     if total is None or not dtypes.is_float(node.dtype):
         return None
