@@ -46,7 +46,7 @@ __all__ = [
 
 def ceil_div(a: DimLike, b: DimLike) -> DimLike:
     """The least integer >= a / b."""
-    return (a + (b - 1)) // b if is_positive(b) else -(-a // b)
+    return div_mod(a + b - 1, b)[0] if is_positive(b) else -div_mod(-a, b)[0]
 
 
 def dim_min(a: DimLike, b: DimLike) -> DimLike:
