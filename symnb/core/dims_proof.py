@@ -85,21 +85,28 @@ def _search(poly: Poly, facts: Facts, kept: frozenset[Atom], fuel: list[int]) ->
     least = least_value(poly.items(), facts)
     if least is not None and least >= 0:
         return True
-    atom = _next_atom(poly, kept)
-    if atom is None or fuel[0] <= 0:
+    if poly.keys() == {()}:
         return False
-    fuel[0] -= 1
     poly = _primitive(poly, facts)
-    for goals in _alternatives(poly, atom, facts):
-        if all(_search(goal, facts, kept, fuel) for goal in goals):
-            return True
-    return _search(poly, facts, kept | {atom}, fuel)
+    while fuel[0] > 0 and (atom := _next_atom(poly, kept)) is not None:
+        fuel[0] -= 1
+        for goals in _alternatives(poly, atom, facts):
+            if all(_search(goal, facts, kept, fuel) for goal in goals):
+                return True
+        kept |= {atom}
+    return False
 
 
 def _lower(atom: Atom, facts: Facts) -> int | None:
     """The best lower bound of `atom`."""
     fact, own = facts.get(atom), atom.lower
     return own if fact is None else fact if own is None else max(fact, own)
+
+
+def _is_natural(atom: Atom, facts: Facts) -> bool:
+    """Whether atom >= 0."""
+    lower = _lower(atom, facts)
+    return lower is not None and lower >= 0
 
 
 def least_value(terms: Terms, facts: Facts) -> int | None:
@@ -109,11 +116,14 @@ def least_value(terms: Terms, facts: Facts) -> int | None:
     """
     shifted: Poly = {}
     for monomial, c in terms:
+        lowers = [_lower(a, facts) if facts else a.lower for a in monomial]
+        if None in lowers:
+            return None
+        if not any(lowers):
+            add_term(shifted, monomial, c)
+            continue
         parts: Poly = {(): c}
-        for atom in monomial:
-            lower = _lower(atom, facts)
-            if lower is None:
-                return None
+        for atom, lower in zip(monomial, lowers, strict=True):
             longer = {(*m, atom): v for m, v in parts.items()}
             if lower:
                 for m, v in parts.items():
@@ -135,8 +145,7 @@ def _next_atom(poly: Poly, kept: frozenset[Atom]) -> Atom | None:
 
 def _primitive(poly: Poly, facts: Facts) -> Poly:
     """`poly` without factors that are >= 0, its constant rounded down."""
-    shared = tuple(a for a in common(poly) if (_lower(a, facts) or 0) >= 0)
-    shared = tuple(a for a in shared if _lower(a, facts) is not None)
+    shared = tuple(a for a in common(poly) if _is_natural(a, facts))
     content = gcd(*[c for monomial, c in poly.items() if monomial])
     if not shared and content == 1:
         return poly
@@ -228,7 +237,7 @@ def _by_monomials(poly: Poly, index: Atom, facts: Facts) -> Iterator[Goals]:
     for monomial, c in poly.items():
         others = tuple(a for a in monomial if a is not index)
         power = len(monomial) - len(others)
-        if any((_lower(a, facts) or -1) < 0 and _lower(a, facts) != 0 for a in others):
+        if not all(_is_natural(a, facts) for a in others):
             return
         if power and c > 0:
             continue
