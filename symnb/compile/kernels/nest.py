@@ -13,11 +13,10 @@ an index mentions axes in scope and sizes only; each output is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
-from symnb.core import walk
 from symnb.core.dims import Atom, Dim, DimLike, dim_of, dims_in, index
 from symnb.core.node import Constant, Node
 from symnb.core.op import Op
@@ -50,6 +49,13 @@ READ = _leaf("nest_read", "name")
 WRAP = Op(
     name="nest_wrap", infer=_no_reference, numpy=_no_reference, arity=1,
     params=("extent", "axis"), kind="elementwise", no_gradient="an index",
+)  # fmt: skip
+
+# (x, extremum, place): the place where x attains the extremum or is NaN, else the
+# largest int64; the least of these is argmax.
+PLACE = Op(
+    name="nest_place", infer=_no_reference, numpy=_no_reference, arity=3,
+    kind="elementwise", no_gradient="an index",
 )  # fmt: skip
 
 
@@ -224,6 +230,40 @@ def scalar(node: Node, inputs: tuple[Node, ...]) -> Node:
     return Node(node.op, inputs, node.params, scalar_type(node.dtype))
 
 
+def place_of(value: Node, extremum: Node, place: Node) -> Node:
+    """`place` where `value` is the extremum, else the largest int64."""
+    return Node(PLACE, (value, extremum, place), (), scalar_type("int64"))
+
+
+def sources(value: Node) -> tuple[Node, ...]:
+    """The values needed for `value`: its inputs, and the data in its index."""
+    if value.op is not LOAD:
+        return value.inputs
+    atoms = atoms_of(dims_in(value.params[1]))
+    return tuple(a.node for a in sorted(atoms) if is_data(a))
+
+
+def is_data(atom: Atom) -> bool:
+    """Whether an atom is a value of the nest (not a size given from outside)."""
+    return atom.kind == "bound" and atom.node.op in (WRAP, READ)
+
+
+def value_order(roots: Iterable[Node], stop: Container[Node] = ()) -> list[Node]:
+    """Everything `roots` need, sources first; what is in `stop` is not entered."""
+    done: dict[Node, None] = {}
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        value, ready = stack.pop()
+        if value in done:
+            continue
+        if ready or value in stop:
+            done[value] = None
+            continue
+        stack.append((value, True))
+        stack += [(x, False) for x in reversed(sources(value))]
+    return list(done)
+
+
 def dims_of(value: Node) -> Iterator[Dim]:
     """The size expressions in one value's own params."""
     if value.op is LOAD:
@@ -289,7 +329,7 @@ def _check_value(
     stage: Stage,
     running: set[str],
 ) -> None:
-    for value in walk.order([root]):
+    for value in value_order([root]):
         if value.op is READ:
             _check_read(value.params[0], known, stage, running)
         elif value.is_leaf and value.op not in (LOAD, INDEX):
@@ -362,7 +402,7 @@ class _Printer:
 
     def value(self, root: Node) -> str:
         """The name of a value, after printing what it needs."""
-        for value in walk.order([root]):
+        for value in value_order([root]):
             if value in self.names:
                 continue
             if value.is_leaf:

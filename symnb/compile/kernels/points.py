@@ -15,6 +15,7 @@ from symnb.core.dims import DimLike, is_nonnegative, prove_lt
 from symnb.core.node import SIZE, Constant, Node
 from symnb.core.types import TensorType
 from symnb.ops.cast import CAST
+from symnb.ops.create import IOTA
 from symnb.ops.define import Elementwise, Reduction, View
 
 Index = tuple[DimLike, ...]
@@ -62,9 +63,9 @@ def has_points(node: Node) -> bool:
         return isinstance(op, Elementwise) or op is CAST
     if op.kind == "view":
         return isinstance(op, View)
-    if op.kind in ("create", "random"):
-        return hasattr(op, "element")
-    return True
+    if op.kind == "create":
+        return op is IOTA
+    return op.kind != "random"
 
 
 def shape_of(node: Node) -> Index:
@@ -93,9 +94,6 @@ def operand_points(
         return [(node.inputs[0], node.op.index(node, at))]
     if kind == "gather":
         return _gather_points(node, at, position)
-    if kind == "random":
-        key = node.operands[0]
-        return [(key, (i,)) for i in range(3)]
     return []
 
 
@@ -144,13 +142,12 @@ def known_position(node: Node, at: Index, extent: DimLike) -> DimLike | None:
 def _known_value(node: Node, at: Index) -> DimLike | None:
     """A node that counts (iota, seen through views and casts) or is a size."""
     while True:
-        kind = node.op.kind
         if isinstance(node, Constant):
             value = node.value
             return int(value.reshape(-1)[0]) if value.size == 1 else None
         if node.op is SIZE:
             return node.params[0]
-        if kind == "create" and "counts" in node.op.tags:
+        if node.op is IOTA:
             return at[node.params[1]]
         if isinstance(node.op, View):
             at = node.op.index(node, at)

@@ -13,8 +13,8 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import cffi
@@ -29,6 +29,7 @@ __all__ = ["Call"]
 
 ALIGNMENT = 64  # bytes
 MESSAGE_BYTES = 512
+FRAMES_IDLE = 4  # frames a function keeps for its next calls
 OWN_REFERENCES = 3  # a spare nobody else sees: storage, local variable, getrefcount
 
 RUN = "int (*)(void *const *, const int64_t *const *, const int64_t *const *, symnb_ws *)"
@@ -44,13 +45,12 @@ class Call:
 
     def __init__(self, spec: CallSpec, fallback: Any = None) -> None:
         layout = prepare(spec)
-        ffi = _ffi()
         self.spec = spec
         self._layout = layout
         self._own_fallback = fallback
-        self._run = ffi.cast(RUN, layout.run)
-        self._plan = ffi.cast(PLAN, layout.plan)
-        self._externs = ffi.new("void *[]", [ffi.cast("void *", e) for e in layout.externs])
+        self._run = _ffi().cast(RUN, layout.run)
+        self._plan = _ffi().cast(PLAN, layout.plan)
+        self._idle: list[Frame] = []
         self.calls = 0
         self.total_ns = 0
         self.profiling = False
@@ -62,7 +62,7 @@ class Call:
 
     def __call__(self, *args: Any, **names: Any) -> Any:
         """The result of the function for `args`; the fallback's if they do not fit."""
-        if not names and len(args) == len(self.spec.arguments):
+        if not names and len(args) == self._layout.counts[0]:
             misfit, result = self._invoke(args)
             if misfit < 0:
                 return result
@@ -86,68 +86,72 @@ class Call:
         return result
 
     def _invoke(self, args: Sequence[Any]) -> tuple[int, Any]:
+        """(-1, result), or (index of the argument that does not fit, None)."""
+        locks = self._layout.locks
+        if not locks:
+            return self._invoke_locked(args)
+        held: list[Any] = []
+        try:
+            for lock in locks:
+                lock.acquire()
+                held.append(lock)
+            return self._invoke_locked(args)
+        finally:
+            for lock in reversed(held):
+                lock.release()
+
+    def _invoke_locked(self, args: Sequence[Any]) -> tuple[int, Any]:
         layout = self._layout
-        with _locked(layout.locks):
-            frame = Frame(layout)
+        frame = self._idle.pop() if self._idle else Frame(layout)
+        try:
             for i, value in enumerate(args):
                 array = value if type(value) is np.ndarray else None
                 if array is None:
                     array = scalar(layout.ports[i], value)
                 if array is None or not frame.read(i, array):
                     return i, None
-            self._read_shared(frame, len(args))
-            frame.held.extend(layout.constants)
+            for i, storage in enumerate(layout.storages, len(args)):
+                value = storage.array
+                if type(value) is not np.ndarray or not frame.read(i, value):
+                    explain.reject(self.spec, i, value)
+            self._make_results(frame)
             self._enter(frame)
             outputs = layout.counts[1]
-            for k, index in enumerate(layout.update_of):
+            for k, index in enumerate(layout.update_of, outputs):
                 storage = layout.storages[index]
-                storage.spare = frame.held[len(args) + index]
-                storage.array = frame.made[outputs + k]
-            return -1, self._returned(frame.made[:outputs])
-
-    def _read_shared(self, frame: Frame, first: int) -> None:
-        for i, storage in enumerate(self._layout.storages, first):
-            value = storage.array
-            if type(value) is not np.ndarray or not frame.read(i, value):
-                explain.reject(self.spec, i, value)
-
-    def _enter(self, frame: Frame) -> None:
-        """Allocates the results, runs the compiled code, raises if it failed."""
-        ffi, layout = _ffi(), self._layout
-        arena = ffi.new("int64_t *")
-        sizes = frame.results_shape()
-        self._plan(ffi.new("int64_t[]", frame.slots or [0]), sizes, arena)
-        self._make_results(frame)
-        frame.arena = self._memory(-1, (arena[0],), np.dtype(np.uint8), aligned)
-        ws = frame.workspace(self._externs, self.profiling)
-        pointers = frame.pointers()
-        started = time.monotonic_ns()
-        with _active(frame):
-            status = self._run(*pointers, ws)
-        if self.profiling:
-            self.total_ns += time.monotonic_ns() - started
-        self.calls += 1
-        if frame.error is not None:
-            raise frame.error
-        if status:
-            text = ffi.string(ws.message).decode(errors="replace")
-            explain.failed(self.spec, status, text)
-        for k, array in enumerate(frame.made):
-            if array is None:
-                raise RuntimeError(f"result {k} was not produced")
+                storage.spare = frame.arrays[len(args) + index]
+                storage.array = frame.made[k]
+            match self.spec.returns:
+                case "one":
+                    return -1, frame.made[0]
+                case "list":
+                    return -1, frame.made[:outputs]
+            return -1, None
+        finally:
+            frame.reset()
+            if len(self._idle) < FRAMES_IDLE:
+                self._idle.append(frame)
 
     def _make_results(self, frame: Frame) -> None:
         layout = self._layout
+        self._plan(frame.slots, frame.sizes, frame.arena_bytes)
         outputs = layout.counts[1]
-        for k, port in enumerate(frame.result_ports()):
+        for k in range(len(frame.made)):
             shape = frame.result_shape(k)
             if -1 in shape:
+                frame.data[frame.first_made + k] = frame.null
                 continue
+            port = layout.ports[frame.first_made + k]
+            array = None
             if k >= outputs:
                 storage = layout.storages[layout.update_of[k - outputs]]
-                frame.made[k] = take_spare(storage, port, shape)
-            if frame.made[k] is None:
-                frame.made[k] = self._memory(k, shape, port.descr, np.empty)
+                array = take_spare(storage, port, shape)
+            if array is None:
+                array = self._memory(k, shape, port.descr, np.empty)
+            frame.put_result(k, array)
+        size = frame.arena_bytes[0]
+        if size > 0:
+            frame.put_arena(self._memory(-1, (size,), np.dtype("u1"), aligned))
 
     def _memory(self, k: int, shape: tuple[int, ...], descr: Any, make: Any) -> Any:
         try:
@@ -155,29 +159,82 @@ class Call:
         except (MemoryError, ValueError, OverflowError):
             explain.exhausted(self.spec, k, shape)
 
-    def _returned(self, made: list[Any]) -> Any:
-        match self.spec.returns:
-            case "one":
-                return made[0]
-            case "none":
-                return None
-        return made
+    def _enter(self, frame: Frame) -> None:
+        """Runs the compiled code; raises if it failed."""
+        profiling = self.profiling
+        frame.ws.step_ns = frame.step_ns if profiling else frame.null
+        stack = _frames.__dict__.setdefault("stack", [])
+        stack.append(frame)
+        started = time.monotonic_ns() if profiling else 0
+        try:
+            status = self._run(frame.data, frame.shape, frame.stride, frame.ws)
+        finally:
+            stack.pop()
+        if profiling:
+            self.total_ns += time.monotonic_ns() - started
+        self.calls += 1
+        if frame.error is not None:
+            raise frame.error
+        if status:
+            text = _ffi().string(frame.message).decode(errors="replace")
+            explain.failed(self.spec, status, text)
+        for k, array in enumerate(frame.made):
+            if array is None:
+                raise RuntimeError(f"result {k} was not produced")
 
 
 class Frame:
-    """Everything one running call needs."""
+    """Everything one running call needs; used again by later calls.
+
+    arrays  what data points at: arguments, shared, constants (the owners of the memory)
+    made    results and new values of shared variables
+    """
 
     def __init__(self, layout: Layout) -> None:
+        ffi, ports = _ffi(), layout.ports
         self.layout = layout
-        self.slots = [0] * layout.counts[2]
-        self.held: list[np.ndarray] = []
-        made = layout.counts[1] + len(layout.update_of)
-        self.made: list[np.ndarray | None] = [None] * made
-        self.rows: list[Any] = []
-        self.arena = np.empty(0, np.uint8)
+        self.null = ffi.NULL
+        starts = list(accumulate((len(port.rules) for port in ports), initial=0))
+        self.starts = starts
+        count = layout.counts[1] + len(layout.update_of)
+        self.first_made = len(ports) - count
+        self.extents = ffi.new("int64_t[]", starts[-1] + 1)
+        self.strides = ffi.new("int64_t[]", starts[-1] + 1)
+        self.sizes = self.extents + starts[self.first_made]
+        self.slots = ffi.new("int64_t[]", layout.counts[2] + 1)
+        self.arena_bytes = ffi.new("int64_t *")
+        self.data = ffi.new("void *[]", len(ports) + 1)
+        self.shape = ffi.new("int64_t *[]", [self.extents + at for at in starts])
+        self.stride = ffi.new("int64_t *[]", [self.strides + at for at in starts])
+        self.arrays: list[Any] = [None] * self.first_made
+        self.made: list[Any] = [None] * count
+        for k, value in enumerate(layout.constants):
+            at = self.first_made - len(layout.constants) + k
+            self.arrays[at] = value
+            self._put(at, value)
+        self.reset()
+        self._make_workspace()
+
+    def _make_workspace(self) -> None:
+        ffi, layout = _ffi(), self.layout
+        addresses = [ffi.cast("void *", address) for address in layout.externs]
+        self.externs = ffi.new("void *[]", addresses or 1)
+        self.message = ffi.new("char[]", MESSAGE_BYTES)
+        self.step_ns = ffi.cast("int64_t *", layout.steps.ctypes.data)
+        self.ws = ffi.new("symnb_ws *")
+        self.ws.externs = self.externs
+        self.ws.message, self.ws.message_size = self.message, MESSAGE_BYTES
+        for name, callback in _callbacks().items():
+            setattr(self.ws, name, callback)
+
+    def reset(self) -> None:
+        """Lets go of everything the last call used."""
+        reads = self.layout.counts[0] + len(self.layout.storages)
+        self.arrays[:reads] = [None] * reads
+        self.made = [None] * len(self.made)
+        self.arena: Any = None
         self.temporaries: list[np.ndarray] = []
         self.error: BaseException | None = None
-        self.data: Any = None
 
     def read(self, i: int, array: np.ndarray) -> bool:
         """True if `array` fits port `i`; reads its sizes into the slots."""
@@ -187,78 +244,56 @@ class Frame:
             return False
         if not (flags.c_contiguous and flags.aligned):
             return False
-        for (action, value), size in zip(reversed(rules), reversed(array.shape)):
+        slots = self.slots
+        for (action, value), size in zip(
+            reversed(rules), reversed(array.shape), strict=True
+        ):
             if action == READ:
-                self.slots[value] = size
-            elif size != (value if action == STATIC else self.slots[value]):
+                slots[value] = size
+            elif size != (value if action == STATIC else slots[value]):
                 return False
-        self.held.append(array)
+        self.arrays[i] = array
+        self._put(i, array)
         return True
 
-    def result_ports(self) -> tuple[Port, ...]:
-        """The ports of outputs and updates."""
-        return self.layout.ports[len(self.layout.ports) - len(self.made) :]
-
-    def results_shape(self) -> Any:
-        """The int64 block into which plan() writes the sizes of the results."""
-        axes = [len(port.rules) for port in self.result_ports()]
-        self.sizes = _ffi().new("int64_t[]", sum(axes) or 1)
-        self.starts = [sum(axes[:k]) for k in range(len(axes) + 1)]
-        return self.sizes
+    def _put(self, place: int, array: np.ndarray) -> None:
+        """Tells the compiled code where `array` is and how large."""
+        self.data[place] = _ffi().from_buffer(array)
+        step, at = array.itemsize, self.starts[place + 1]
+        for size in reversed(array.shape):
+            at -= 1
+            self.extents[at] = size
+            self.strides[at] = step
+            step *= size
 
     def result_shape(self, k: int) -> tuple[int, ...]:
         """The sizes of result `k`."""
-        return tuple(self.sizes[self.starts[k] : self.starts[k + 1]])
+        place = self.first_made + k
+        return tuple(self.extents[self.starts[place] : self.starts[place + 1]])
 
-    def pointers(self) -> tuple[Any, Any, Any]:
-        """data, shape and stride as the compiled code takes them."""
-        ffi = _ffi()
-        arrays = [*self.held, *self.made]
-        shapes = [ffi.new("int64_t[]", a.shape or (0,)) for a in self.held]
-        shapes += [self.sizes + start for start in self.starts[:-1]]
-        extents = [a.shape for a in self.held]
-        extents += [self.result_shape(k) for k in range(len(self.made))]
-        strides = [
-            ffi.new("int64_t[]", _strides(port.descr.itemsize, row))
-            for port, row in zip(self.layout.ports, extents, strict=True)
-        ]
-        self.rows = [shapes, strides]
-        self.data = ffi.new("void *[]", [_address(a) for a in arrays] or 1)
-        shape = ffi.new("int64_t *[]", shapes or 1)
-        return self.data, shape, ffi.new("int64_t *[]", strides or 1)
+    def put_result(self, k: int, array: np.ndarray) -> None:
+        """Makes `array` the storage of result `k`."""
+        self.made[k] = array
+        self._put(self.first_made + k, array)
 
-    def workspace(self, externs: Any, profiling: bool) -> Any:
-        """The symnb_ws of this call."""
-        ffi = _ffi()
-        self.message = ffi.new("char[]", MESSAGE_BYTES)
-        ws = ffi.new("symnb_ws *")
-        ws.arena, ws.externs = _address(self.arena), externs
-        if profiling:
-            ws.step_ns = ffi.cast("int64_t *", _address(self.layout.steps))
-        for name, callback in _callbacks().items():
-            setattr(ws, name, callback)
-        ws.message, ws.message_size = self.message, MESSAGE_BYTES
-        return ws
+    def put_arena(self, block: np.ndarray) -> None:
+        """Makes `block` the arena of this call."""
+        self.arena = block
+        self.ws.arena = _ffi().from_buffer(block)
 
     # -- what the callbacks do
 
     def alloc(self, size: int) -> Any:
-        """Address of `size` fresh bytes that live as long as the frame."""
+        """Address of `size` fresh bytes that live as long as the call."""
         self.temporaries.append(aligned((size,)))
-        return _address(self.temporaries[-1])
+        return _ffi().from_buffer(self.temporaries[-1])
 
     def output(self, index: int, shape: Any) -> Any:
         """Address of result `index`, whose size is known only now."""
-        port = self.result_ports()[index]
+        port = self.layout.ports[self.first_made + index]
         sizes = tuple(shape[0 : len(port.rules)])
-        array = np.empty(sizes, port.descr)
-        self.made[index] = array
-        self.sizes[self.starts[index] : self.starts[index + 1]] = sizes
-        place = len(self.held) + index
-        strides = _strides(port.descr.itemsize, sizes)
-        self.rows[1][place][0 : len(sizes)] = strides[: len(sizes)]
-        self.data[place] = _address(array)
-        return self.data[place]
+        self.put_result(index, np.empty(sizes, port.descr))
+        return self.data[self.first_made + index]
 
     def python(self, step: int, data: Any, shape: Any) -> None:
         """Runs the Python form of `step` on arrays over its operands."""
@@ -267,8 +302,7 @@ class Frame:
         inputs, operands = self.layout.opaque[step]
         arrays: list[Any] = []
         for i, (descr, ndim) in enumerate(operands):
-            sizes = tuple(shape[i][0:ndim])
-            array = self.operand(data[i], descr, sizes)
+            array = self.operand(data[i], descr, tuple(shape[i][0:ndim]))
             if array is not None:
                 array.flags.writeable = i >= inputs
             arrays.append(array)
@@ -279,31 +313,30 @@ class Frame:
         made = list(results) if results is not None else []
         if len(made) < len(unknown):
             raise RuntimeError("a Python step returned too few arrays")
-        for i, value in zip(unknown, made):
+        for i, value in zip(unknown, made, strict=False):
             array = np.require(value, operands[i][0], ["C", "A"])
             if array.ndim != operands[i][1]:
                 raise ValueError("a Python step returned an array of the wrong rank")
             self.temporaries.append(array)
             shape[i][0 : array.ndim] = array.shape
-            data[i] = _address(array)
+            data[i] = _ffi().from_buffer(array)
 
     def operand(self, pointer: Any, descr: Any, shape: tuple[int, ...]) -> Any:
         """The array of `shape` at `pointer`, a view that keeps its memory alive."""
-        ffi = _ffi()
-        if pointer == ffi.NULL:
+        if pointer == self.null:
             return None
         size = descr.itemsize * math.prod(shape)
         if size == 0:
             return np.empty(shape, descr)
-        at = int(ffi.cast("intptr_t", pointer))
-        for owner in (*self.held, *self.made, self.arena, *self.temporaries):
-            start = owner.__array_interface__["data"][0] if owner is not None else 0
-            if owner is not None and start <= at and at + size <= start + owner.nbytes:
+        at = int(_ffi().cast("intptr_t", pointer))
+        for owner in (*self.arrays, *self.made, self.arena, *self.temporaries):
+            if owner is None:
+                continue
+            start = owner.__array_interface__["data"][0]
+            if start <= at and at + size <= start + owner.nbytes:
                 flat = owner.reshape(-1).view(np.uint8)[at - start : at - start + size]
-                if not flat.flags.writeable:
-                    flat = flat.view()
                 return flat.view(descr).reshape(shape)
-        return np.frombuffer(ffi.buffer(pointer, size), descr).reshape(shape)
+        return np.frombuffer(_ffi().buffer(pointer, size), descr).reshape(shape)
 
 
 def scalar(port: Port, value: Any) -> np.ndarray | None:
@@ -336,52 +369,15 @@ def take_spare(storage: Any, port: Port, shape: tuple[int, ...]) -> np.ndarray |
 
 def aligned(shape: tuple[int, ...], descr: Any = np.uint8) -> np.ndarray:
     """`shape[0]` fresh bytes, 64-byte aligned."""
-    block = np.empty(shape[0] + ALIGNMENT, np.uint8)
+    size = max(shape[0], 1)  # an empty slice would start anywhere
+    block = np.empty(size + ALIGNMENT, descr)
     start = -block.__array_interface__["data"][0] % ALIGNMENT
-    return block[start : start + shape[0]]
-
-
-def _strides(itemsize: int, shape: Sequence[int]) -> list[int]:
-    """C-contiguous strides in bytes of an array of `shape`."""
-    strides, step = [], itemsize
-    for size in reversed(shape):
-        strides.append(step)
-        step *= size
-    return strides[::-1] or [0]
-
-
-def _address(array: np.ndarray | None) -> Any:
-    at = 0 if array is None else array.__array_interface__["data"][0]
-    return _ffi().cast("void *", at)
-
-
-@contextmanager
-def _locked(locks: tuple[Any, ...]) -> Iterator[None]:
-    held: list[Any] = []
-    try:
-        for lock in locks:
-            lock.acquire()
-            held.append(lock)
-        yield
-    finally:
-        for lock in reversed(held):
-            lock.release()
+    return block[start : start + size]
 
 
 # ---- cffi -------------------------------------------------------------------
 
 _frames = threading.local()
-
-
-@contextmanager
-def _active(frame: Frame) -> Iterator[None]:
-    """Makes `frame` the one the callbacks of this thread act on."""
-    stack = _frames.__dict__.setdefault("stack", [])
-    stack.append(frame)
-    try:
-        yield
-    finally:
-        stack.pop()
 
 
 @functools.cache

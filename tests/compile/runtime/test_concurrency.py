@@ -137,6 +137,7 @@ def test_signal_handler_without_exception_lets_the_run_go_on(Call: Any) -> None:
     assert seen == [signal.SIGUSR1] and storage.array == 0.4
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_forked_child_calls(Call: Any) -> None:
     f, x = Call(p.arena(work=1e9)), np.ones(200_000)
     stop = threading.Event()
@@ -157,7 +158,6 @@ def test_forked_child_calls(Call: Any) -> None:
     assert statuses == [0] * 10
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def child_status(f: Any, x: np.ndarray) -> int:
     """Exit status of a forked child: 0 if its calls are right."""
     pid = os.fork()
