@@ -32,7 +32,7 @@ def evaluate(roots: Sequence[Node], values: Mapping[Node, Any]) -> list[Array]:
     known: dict[Node, Array] = {}
     sizes: Environment = {}
     order = walk.order(roots, stop=values)
-    for node in order:
+    for node in dict.fromkeys((*values, *order)):
         if node in values or node.is_leaf:
             known[node] = _leaf_value(node, values)
             bind_sizes(node, known[node], sizes)

@@ -1,0 +1,150 @@
+"""`x[...]`: basic indexing becomes slices and new axes, the rest becomes gathers.
+
+The index is read once, item by item. Without arrays the result is a view. With
+arrays or masks, the slices are applied first and `gather_index` gets one entry per
+axis of what is left: None for a whole axis, else an integer tensor; masks have
+become the integer vectors of their nonzero places.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symnb.core import dtypes
+from symnb.core.dims import Dim, is_nonnegative, is_positive
+from symnb.core.node import Node, Shape, known_dim, make, size
+from symnb.core.seams import slots
+from symnb.core.types import ANY
+from symnb.errors import AxisError, DTypeError
+from symnb.ops.define import as_node
+from symnb.ops.slicing import SLICE, Entry, slice_by, span_of
+from symnb.ops.view import expand_dims, shape_of
+
+Item = Any  # None | slice | int | Dim | Node (integer scalar or array)
+
+
+def getitem(x: Any, index: Any) -> Node:
+    """NumPy's `x[index]`: integers, slices, None, Ellipsis, integer arrays, masks.
+
+    An integer known when the graph is built is checked when it is built or called;
+    one known only while running raises IndexError then.
+    """
+    node = as_node(x)
+    if node.type is ANY:
+        return make(SLICE, (node,), (index,))
+    items = read_index(node, index)
+    if any(isinstance(item, Node) for item in items):
+        return _advanced(node, items)
+    return basic(node, items)
+
+
+def read_index(x: Node, index: Any) -> list[Item]:
+    """One item per axis and new axis, masks resolved, the Ellipsis written out.
+
+    Raises AxisError for too many items and DTypeError for what is no index.
+    """
+    raw = list(index) if _is_tuple(index) else [index]
+    items: list[Item] = []
+    for item in raw:
+        items += _read_item(item)
+    used = sum(item is not None and item is not Ellipsis for item in items)
+    if used > x.ndim:
+        raise AxisError(
+            f"{used} indices for a tensor with {x.ndim} axes, {x.type}.\n"
+            "Fix: give at most one per axis."
+        )
+    dots = [at for at, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise AxisError("an index has at most one Ellipsis (...).")
+    at = dots[0] if dots else len(items)
+    whole = [slice(None)] * (x.ndim - used)
+    return [*items[:at], *whole, *items[at + 1 :]]
+
+
+def _is_tuple(index: Any) -> bool:
+    return isinstance(index, tuple) and not isinstance(index, Shape)
+
+
+def _read_item(item: Any) -> list[Item]:
+    if item is None or item is Ellipsis or isinstance(item, slice | Dim):
+        return [item]
+    if isinstance(item, bool | np.bool_):
+        raise DTypeError(
+            "a bool is no index.\nFix: use T.switch, or a mask with the tensor's axes."
+        )
+    if isinstance(item, int | np.integer):
+        return [operator.index(item)]
+    node = as_node(item)
+    if isinstance(item, list | tuple) and not len(item):
+        node = as_node(np.zeros(0, "int64"))
+    if node.type is ANY:
+        return [node]
+    if node.dtype == "bool":
+        return list(slots["nonzero"](node))
+    if not dtypes.is_integer(node.dtype):
+        raise DTypeError(
+            f"an index is made of integers, not {node.type}.\n"
+            'Fix: cast it with .astype("int64").'
+        )
+    return [_scalar(node) if node.ndim == 0 else node]
+
+
+def _scalar(node: Node) -> Item:
+    """An int or size of known sign as it is, else the node."""
+    known = known_dim(node)
+    if known is None or isinstance(known, int):
+        return node if known is None else known
+    return known if is_nonnegative(known) or is_positive(-known) else node
+
+
+def basic(x: Node, items: Sequence[Item]) -> Node:
+    """The view that integers, slices and None name."""
+    shape = iter(shape_of(x))
+    entries: list[Entry] = []
+    new_axes: list[int] = []
+    place = 0
+    for item in items:
+        if item is None:
+            new_axes.append(place)
+            place += 1
+            continue
+        length = next(shape)
+        if isinstance(item, slice):
+            entries.append(span_of(item, length))
+            place += 1
+        else:
+            entries.append(item if is_nonnegative(item) else item + length)
+    part = slice_by(x, tuple(entries))
+    return expand_dims(part, new_axes)
+
+
+def _advanced(x: Node, items: Sequence[Item]) -> Node:
+    """Slices first, then the gather of what the arrays name."""
+    arrays = any(isinstance(item, Node) and item.ndim for item in items)
+    views: list[Item] = []
+    entries: list[Node | None] = []
+    for item in items:
+        if isinstance(item, Node):
+            views.append(slice(None))
+            entries.append(item)
+        elif item is None or isinstance(item, slice):
+            views.append(item)
+            entries.append(None)
+        elif arrays:
+            views.append(slice(None))
+            entries.append(_index_node(item))
+        else:
+            views.append(item)
+    return slots["gather_index"](basic(x, views), tuple(entries))
+
+
+def _index_node(item: Any) -> Node:
+    """A known integer as an operand of a gather."""
+    return size(item)
+
+
+slots.fill(getitem=getitem)
