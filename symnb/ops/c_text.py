@@ -14,18 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symnb.ops.define import Elementwise, dtype_class
 
-# libm's functions that texts call: name -> number of operands. All but `fma` of the
-# same floating type, without side effects.
-LIBM: dict[str, int] = {
-    **dict.fromkeys(
-        "acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 "
-        "fabs floor j0 j1 log log10 log1p log2 rint round sin sinh sqrt tan tanh "
-        "tgamma trunc".split(),
-        1,
-    ),
-    **dict.fromkeys("atan2 copysign fmod hypot nextafter pow".split(), 2),
-    "fma": 3,
-}
+_ONE = """acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1
+    fabs floor j0 j1 log log10 log1p log2 rint round sin sinh sqrt tan tanh tgamma
+    trunc"""
+_TWO = "atan2 copysign fmod hypot nextafter pow"
+
+# libm's functions that texts may call: name -> number of operands, all of one
+# floating type. None has a side effect once errno is not set.
+LIBM: dict[str, int] = (
+    dict.fromkeys(_ONE.split(), 1) | dict.fromkeys(_TWO.split(), 2) | {"fma": 3}
+)
 
 C_TYPES = {
     "bool": "_Bool", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t",
