@@ -27,6 +27,7 @@ def execute(book: nbformat.NotebookNode, folder: Path) -> str:
         timeout=CELL_SECONDS,
         kernel_name="python3",
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
     )
     try:

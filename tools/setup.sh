@@ -74,18 +74,26 @@ missing_packages() {
   has_chromium || echo chromium
 }
 
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+    --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# Quiet unless it fails; a machine that never updated its package list does so first.
 install_packages() {
-  export DEBIAN_FRONTEND=noninteractive
-  local install=(apt-get install -y -q --no-install-recommends)
+  local log
+  log=$(mktemp)
   say "Installing $* with apt-get"
-  "${install[@]}" "$@" >&2 || { apt-get update -q >&2 && "${install[@]}" "$@" >&2; }
+  { apt_install "$@" || { apt-get update -qq && apt_install "$@"; }; } >"$log" 2>&1 ||
+    { tail -n 20 "$log" >&2 && say "apt-get could not install all of them."; }
+  rm -f "$log"
 }
 
 python=$(find_python)
 mapfile -t missing < <(missing_packages | sed '/^$/d')
 if [ "${#missing[@]}" -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    install_packages "${missing[@]}" || say "apt-get could not install all of them."
+    install_packages "${missing[@]}"
     python=$(find_python)
     mapfile -t missing < <(missing_packages | sed '/^$/d')
   fi
