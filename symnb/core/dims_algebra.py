@@ -43,7 +43,7 @@ Kind = Literal["symbol", "index", "bound", "floordiv", "mod", "min", "max"]
 LEAVES = ("symbol", "bound", "index")
 RANK = {"symbol": "0", "bound": "1", "index": "2"}
 DEPTH_LIMIT = 40  # nesting of // % min max: proofs, pickle and C compilers recurse
-KEY_LIMIT = 100_000  # characters of an opaque atom's key, its printed size
+SIZE_LIMIT = 4_000  # atoms in its text; a doubling chain gets there in 11 steps
 COEFFICIENT_LIMIT = 2**62  # nested divisors merge below it: they end up in int64
 
 
@@ -76,13 +76,15 @@ class Atom(Frozen):
     key     order and digest of an atom within one process
     lower   least value it is proven to take, or None
     inside  all atoms its args mention, extents of indices included
+    level   nesting depth of its args, plus 1
+    size    number of atoms in its text
     values  leaves that an opaque atom is computed from
     whole   of a % b: Dims (c*(a//b), a + k*b) with a % b + first = second
     """
 
     __slots__ = (
         "__weakref__", "args", "inside", "key", "kind", "level", "lower", "name",
-        "node", "serial", "values", "whole",
+        "node", "serial", "size", "values", "whole",
     )  # fmt: skip
     kind: Kind
     name: str
@@ -94,6 +96,7 @@ class Atom(Frozen):
     values: frozenset[Atom]
     inside: frozenset[Atom]
     level: int
+    size: int
     whole: tuple[DimLike, DimLike] | None
 
     def __lt__(self, other: Atom) -> bool:
@@ -330,6 +333,7 @@ def _atom(kind: Kind, key: str, **slots: Any) -> Atom:
     inside = [a for d in slots["args"] for m, _ in terms_of(d) for a in m]
     slots["inside"] = frozenset(inside).union(*[a.inside for a in inside])
     slots["level"] = 1 + max((a.level for a in inside), default=0)
+    slots["size"] = 1 + sum(a.size for a in inside)
     slots["values"] = frozenset[Atom]().union(*[a.leaves for a in inside])
     for name, value in slots.items():
         object.__setattr__(atom, name, value)
@@ -391,10 +395,10 @@ def opaque(kind: Kind, a: DimLike, b: DimLike) -> Atom:
     whole = _whole(a, b) if kind == "mod" else None
     lower = least_opaque(kind, a, b)
     atom = _atom(kind, key, args=(a, b), lower=lower, whole=whole)
-    if atom.level > DEPTH_LIMIT or len(key) > KEY_LIMIT:
+    if atom.level > DEPTH_LIMIT or atom.size > SIZE_LIMIT:
         raise DimError(
             f"A size expression nests {atom.level} levels of // % min max "
-            f"(limit {DEPTH_LIMIT}) or has {len(key)} characters.\n"
+            f"(limit {DEPTH_LIMIT}) and names {atom.size} sizes (limit {SIZE_LIMIT}).\n"
             "Fix: give an intermediate size a name of its own."
         )
     with _lock:

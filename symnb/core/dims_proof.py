@@ -33,6 +33,7 @@ Facts = dict[Atom, int]  # lower bounds that hold beside the atoms' own
 Goals = list[Poly]  # all of them have to be proven
 
 FUEL = 48
+TERM_LIMIT = 48  # longer ones are not worth a millisecond each
 ORDER = {"index": 0, "mod": 1, "min": 2, "max": 3, "floordiv": 4}  # cheapest first
 ONE: Term = ((), 1)
 MINUS_ONE: Term = ((), -1)
@@ -85,7 +86,7 @@ def _search(poly: Poly, facts: Facts, kept: frozenset[Atom], fuel: list[int]) ->
     least = least_value(poly.items(), facts)
     if least is not None and least >= 0:
         return True
-    if poly.keys() == {()}:
+    if poly.keys() == {()} or len(poly) > TERM_LIMIT:
         return False
     poly = _primitive(poly, facts)
     while fuel[0] > 0 and (atom := _next_atom(poly, kept)) is not None:

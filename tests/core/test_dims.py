@@ -535,6 +535,19 @@ def test_unbounded_nesting_is_an_error_not_a_crash() -> None:
             d = (3 * d + m) // 2
 
 
+def test_the_deepest_expression_still_has_text_value_and_pickle() -> None:
+    d: DimLike = n
+    depth, value = 0, 3
+    with pytest.raises(DimError, match="nests 41 levels"):
+        for depth in range(100):
+            d = (2 * d + m) % (m + 5 + depth)
+    for step in range(depth):
+        value = (2 * value + 2) % (2 + 5 + step)
+    assert eval(dim_text(d), {"n": 3, "m": 2}) == value
+    assert substitute(d, {atom_of(n): 3, atom_of(m): 2}) == value
+    assert str(pickle.loads(pickle.dumps(d))) == str(d)
+
+
 def test_dims_inside_nested_tuples_are_mapped_and_listed() -> None:
     params = ("axis", 1, (n, (m + 1, None)), [n])
     assert list(dims_in(params)) == [n, m + 1]
