@@ -127,7 +127,9 @@ def _wrong(name: str, inputs: Sequence[In], what: str) -> ArgumentError:
     return ArgumentError(message(f"{name} {what}.", rows, "call it with these."))
 
 
-def as_argument(spec: In, where: str, value: Any, downcast: bool | None = None) -> Array:
+def as_argument(
+    spec: In, where: str, value: Any, downcast: bool | None = None
+) -> Array:
     """`value` as the array compiled code reads: dtype, rank, layout.
 
     Raises ArgumentError naming the argument, what was found and how to fix it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from symnb.compile.extern.contract import emit_contract
+from symnb.compile.extern.contract import Products, emit_contract
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
 from symnb.compile.program import Buffer, Program, Step
 from symnb.compile.specialise import Check
@@ -43,7 +43,7 @@ class _Writer:
     plan: Plan
     checks: tuple[Check, ...]
     names: dict[Atom, str] = field(default_factory=dict)
-    externs: list[str] = field(default_factory=list)
+    products: Products = field(default_factory=Products)
     opaque: list[int] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -60,12 +60,6 @@ class _Writer:
     def put(self, *lines: str) -> None:
         """Append indented lines."""
         self.lines += [f"  {line}" if line else "" for line in lines]
-
-    def extern(self, name: str) -> int:
-        """Position of a library function in ws->externs."""
-        if name not in self.externs:
-            self.externs.append(name)
-        return self.externs.index(name)
 
 
 SAY = """static void host_say(symnb_ws *ws, const char *text)
@@ -95,7 +89,8 @@ def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) ->
     run = "\n".join(w.lines)
     if "host_say(" in run:
         run = SAY + run
-    return Host(f"{run}\n\n{_plan_text(w)}", w.externs, w.opaque)
+    parts = [w.products.text(), run, _plan_text(w)]
+    return Host("\n\n".join(parts), w.products.externs, w.opaque)
 
 
 def _sizes(w: _Writer) -> None:
@@ -137,7 +132,9 @@ def _arena(w: _Writer) -> None:
     for index, slot in enumerate(w.plan.slots):
         if index:
             before = w.plan.slots[index - 1]
-            w.put(f"const int64_t o{index} = o{index - 1} + {_rounded(w, before.size)};")
+            w.put(
+                f"const int64_t o{index} = o{index - 1} + {_rounded(w, before.size)};"
+            )
         else:
             w.put("const int64_t o0 = 0;")
         for buffer in slot.buffers:
@@ -210,7 +207,7 @@ def _action(w: _Writer, number: int, step: Step) -> list[str]:
             size = w.size(nbytes(source))
             return [f"__builtin_memcpy({target.name}, {source.name}, {size});"]
         case "extern":
-            return emit_contract(step, w.size, w.extern)
+            return emit_contract(step, w.size, w.products)
         case "opaque":
             w.opaque.append(number)
             return _opaque(w, number, step)

@@ -213,6 +213,7 @@ class _Builder:
             step.kind, step.name = "extern", region.nodes[0].op.name
         else:
             step.name = region.nodes[0].op.name
+            step.reads = [self._buffer(node) for node in region.nodes[0].inputs]
         self.steps.append(step)
 
     def _alias(self, node: Node, source: Buffer) -> None:

@@ -57,7 +57,7 @@ def shared_facts(graph: Graph) -> Facts:
     return facts
 
 
-def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:  # noqa: B006
+def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:
     """`graph` with `given` facts and, after them, its assumptions made facts.
 
     Raises ShapeError when the facts contradict each other.
@@ -104,7 +104,9 @@ def _settle(graph: Graph, free: set[Atom]) -> Facts:
     return found
 
 
-def _choice(whole: DimLike, part: DimLike, free: set[Atom]) -> tuple[Atom, DimLike] | None:
+def _choice(
+    whole: DimLike, part: DimLike, free: set[Atom]
+) -> tuple[Atom, DimLike] | None:
     """`part` := `whole`, when part is one free size and whole does not contain it."""
     atom = part.atom if isinstance(part, Dim) else None
     if atom is None or atom not in free:

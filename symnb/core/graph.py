@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 from symnb.core import walk
 from symnb.core.dims import DimLike
@@ -141,6 +142,9 @@ class Graph:
         """128 bits in hex, equal for graphs that compute the same nodes."""
         text: str = slots["graph_digest_text"](self)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return slots["pickle_graph"](self)
 
     def __str__(self) -> str:
         return self.text()

@@ -18,10 +18,15 @@ from importlib import import_module
 from typing import Any
 
 _FILLED_BY = {
-    "evaluate": "symnb.compile",
+    "evaluate": "symnb.compile.evaluate",
+    "graph_text": "symnb.core.text",
+    "graph_digest_text": "symnb.core.text",
+    "pickle_node": "symnb.core.text",
+    "pickle_graph": "symnb.core.text",
     "ufunc": "symnb.tensor.numpy_protocol",
     "array_function": "symnb.tensor.numpy_protocol",
     "mimebundle": "symnb.viz",
+    "dprint": "symnb.viz",
 }
 
 

@@ -403,11 +403,19 @@ def _pickle(node: Node) -> tuple[Any, ...]:
     if isinstance(node, Input):
         return Input, (node.type, node.name)
     leaves = [n for n in Graph((), (node,)).order if isinstance(n, Input)]
-    graph = Graph(leaves, (node,))
+    return _restore, (*_parts(Graph(leaves, (node,))), node.name)
+
+
+def _pickle_graph(graph: Graph) -> tuple[Any, ...]:
+    return parse, _parts(graph)
+
+
+def _parts(graph: Graph) -> tuple[str, Arrays, dict[str, Node]]:
+    """Text, arrays beside it, and the leaves by label."""
     names = _Names(keep=True)
     text = "\n".join(_lines(graph, names, sites=False))
-    given = {names.nodes[leaf]: leaf for leaf in (*leaves, *graph.shared)}
-    return _restore, (text, names.arrays, given, node.name)
+    given = {names.nodes[leaf]: leaf for leaf in (*graph.inputs, *graph.shared)}
+    return text, names.arrays, given
 
 
 def _restore(
@@ -418,4 +426,9 @@ def _restore(
     return node
 
 
-slots.fill(graph_text=render, graph_digest_text=canonical, pickle_node=_pickle)
+slots.fill(
+    graph_text=render,
+    graph_digest_text=canonical,
+    pickle_node=_pickle,
+    pickle_graph=_pickle_graph,
+)

@@ -1,0 +1,231 @@
+"""Products as library calls: the C text of one dot, batched dot or gemm step.
+
+Matrices are row-major. Where no BLAS was found, and for integers, a plain loop stands
+in (order i, k, j: the inner loop is contiguous and vectorises), so everything runs and
+every export works without a library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from symnb.compile.extern.blas import blas, declarations
+from symnb.compile.program import Buffer, Step
+from symnb.core.dims import DimLike
+
+SizeText = Callable[[DimLike], str]
+CTYPE = {"float32": "float", "float64": "double", "bool": "uint8_t"}
+
+
+def addresses(names: Sequence[str]) -> tuple[int, ...]:
+    """Addresses of the library functions a program was written for.
+
+    Raises LookupError when this process has no such function (the program was made
+    beside another BLAS).
+    """
+    found = blas()
+    table = found.addresses if found is not None else {}
+    return tuple(table[name] for name in names)
+
+
+def library() -> str:
+    """How the library found is called; part of the cache key."""
+    found = blas()
+    return found.convention if found is not None else "none"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """An operand of a product: C pointer text, rows and columns as stored, turned."""
+
+    text: str
+    rows: str
+    columns: str
+    turned: bool = False
+
+    @property
+    def shape(self) -> tuple[str, str]:
+        """(rows, columns) as the product sees it."""
+        pair = self.rows, self.columns
+        return pair[::-1] if self.turned else pair
+
+
+@dataclass
+class Products:
+    """Collects what the products of one program need.
+
+    externs  library functions, in the order of ws->externs
+    plain    C loops that stand in, by name
+    """
+
+    externs: list[str] = field(default_factory=list)
+    plain: dict[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The C definitions the calls refer to."""
+        parts = [declarations(self.externs)] if self.externs else []
+        return "\n".join([*parts, *self.plain.values()])
+
+    def gemm(
+        self, dtype: str, a: Matrix, b: Matrix, scale: tuple[str, str], c: str
+    ) -> str:
+        """c = scale[0] * a @ b + scale[1] * c."""
+        m, k = a.shape
+        n = b.shape[1]
+        return self._call(
+            "gemm", dtype,
+            [int(a.turned), int(b.turned), m, n, k, scale[0], a.text, a.columns,
+             b.text, b.columns, scale[1], c, n],
+        )  # fmt: skip
+
+    def gemv(
+        self, dtype: str, a: Matrix, x: str, scale: tuple[str, str], y: str
+    ) -> str:
+        """y = scale[0] * a @ x + scale[1] * y."""
+        return self._call(
+            "gemv", dtype,
+            [int(a.turned), a.rows, a.columns, scale[0], a.text, a.columns, x, 1,
+             scale[1], y, 1],
+        )  # fmt: skip
+
+    def dot(self, dtype: str, n: str, x: str, y: str, out: str) -> str:
+        """*out = x . y."""
+        return self._call("dot", dtype, [n, x, 1, y, 1, out])
+
+    def _call(self, kind: str, dtype: str, arguments: Sequence[object]) -> str:
+        routine = {"float32": "s", "float64": "d"}.get(dtype, "-") + kind
+        found = blas()
+        if found is not None and routine in found.addresses:
+            if routine not in self.externs:
+                self.externs.append(routine)
+            name, first = f"symnb_{routine}", [f"ws->externs[{self._place(routine)}]"]
+        else:
+            name, first = f"plain_{kind}_{dtype}", []
+            self.plain[name] = _plain(kind, dtype, name)
+        return f"status = {name}({', '.join([*first, *map(str, arguments)])});"
+
+    def _place(self, routine: str) -> int:
+        return self.externs.index(routine)
+
+
+def _plain(kind: str, dtype: str, name: str) -> str:
+    add, times = ("|=", "&") if dtype == "bool" else ("+=", "*")
+    text = (
+        PLAIN[kind]
+        .replace("NAME", name)
+        .replace("REAL", CTYPE.get(dtype, dtype + "_t"))
+    )
+    return text.replace("ADD", add).replace("TIMES", times)
+
+
+def emit_contract(step: Step, size: SizeText, products: Products) -> list[str]:
+    """The C statements of one product step."""
+    name = step.nodes[0].op.name
+    out = step.writes[0]
+    if name == "gemm":
+        return _gemm(step, size, products, out)
+    a, b = step.reads[:2]
+    if name == "batched_dot":
+        return _batched(a, b, out, size, products)
+    return [_dot(a, b, out, size, products)]
+
+
+def _matrix(buffer: Buffer, size: SizeText, turned: bool = False) -> Matrix:
+    rows, columns = buffer.type.shape[-2:]
+    return Matrix(buffer.name, size(rows), size(columns), turned)
+
+
+def _dot(a: Buffer, b: Buffer, out: Buffer, size: SizeText, products: Products) -> str:
+    dtype, scale = out.type.dtype, ("1", "0")
+    match a.type.ndim, b.type.ndim:
+        case 2, 2:
+            pair = _matrix(a, size), _matrix(b, size)
+            return products.gemm(dtype, *pair, scale, out.name)
+        case 2, 1:
+            return products.gemv(dtype, _matrix(a, size), b.name, scale, out.name)
+        case 1, 2:
+            turned = _matrix(b, size, turned=True)
+            return products.gemv(dtype, turned, a.name, scale, out.name)
+        case _:
+            n = size(a.type.shape[0])
+            return products.dot(dtype, n, a.name, b.name, out.name)
+
+
+def _gemm(step: Step, size: SizeText, products: Products, out: Buffer) -> list[str]:
+    """alpha * op(a) @ op(b) + beta * c, the result starting as a copy of c."""
+    c, a, b, alpha, beta = step.reads[:5]
+    turn_a, turn_b = step.nodes[0].params[:2]
+    dtype = out.type.dtype
+    lines: list[str] = []
+    if c.root is not out.root:
+        bytes_of = f"{size(out.type.size)} * sizeof *{out.name}"
+        lines.append(f"__builtin_memcpy({out.name}, {c.name}, {bytes_of});")
+    scale = f"*{alpha.name}", f"*{beta.name}"
+    matrix = _matrix(a, size, turn_a)
+    if b.type.ndim == 1:
+        return [*lines, products.gemv(dtype, matrix, b.name, scale, out.name)]
+    other = _matrix(b, size, turn_b)
+    return [*lines, products.gemm(dtype, matrix, other, scale, out.name)]
+
+
+def _batched(
+    a: Buffer, b: Buffer, out: Buffer, size: SizeText, products: Products
+) -> list[str]:
+    count = size(a.type.shape[0])
+    first, second = _matrix(a, size), _matrix(b, size)
+    at_a = Matrix(f"{a.name} + i * {first.rows} * {first.columns}", *first.shape)
+    at_b = Matrix(f"{b.name} + i * {second.rows} * {second.columns}", *second.shape)
+    into = f"{out.name} + i * {first.rows} * {second.columns}"
+    call = products.gemm(out.type.dtype, at_a, at_b, ("1", "0"), into)
+    return [f"for (int64_t i = 0; i < {count} && !status; i++)", f"  {call}"]
+
+
+# Same arguments as the library's wrappers (extern/blas.py). beta = 0 overwrites.
+PLAIN = {
+    "gemm": """
+static int NAME(int ta, int tb, int64_t m, int64_t n, int64_t k, REAL alpha,
+                const REAL *a, int64_t lda, const REAL *b, int64_t ldb, REAL beta,
+                REAL *c, int64_t ldc)
+{
+  for (int64_t i = 0; i < m; i++) {
+    REAL *row = c + i * ldc;
+    for (int64_t j = 0; j < n; j++) row[j] = beta == 0 ? 0 : beta TIMES row[j];
+    for (int64_t p = 0; p < k; p++) {
+      const REAL x = alpha TIMES (ta ? a[p * lda + i] : a[i * lda + p]);
+      if (tb)
+        for (int64_t j = 0; j < n; j++) row[j] ADD x TIMES b[j * ldb + p];
+      else
+        for (int64_t j = 0; j < n; j++) row[j] ADD x TIMES b[p * ldb + j];
+    }
+  }
+  return 0;
+}
+""",
+    "gemv": """
+static int NAME(int ta, int64_t rows, int64_t columns, REAL alpha, const REAL *a,
+                int64_t lda, const REAL *x, int64_t incx, REAL beta, REAL *y,
+                int64_t incy)
+{
+  const int64_t m = ta ? columns : rows, k = ta ? rows : columns;
+  for (int64_t i = 0; i < m; i++) {
+    REAL total = 0;
+    for (int64_t p = 0; p < k; p++)
+      total ADD (ta ? a[p * lda + i] : a[i * lda + p]) TIMES x[p * incx];
+    y[i * incy] = beta == 0 ? 0 : beta TIMES y[i * incy];
+    y[i * incy] ADD alpha TIMES total;
+  }
+  return 0;
+}
+""",
+    "dot": """
+static int NAME(int64_t n, const REAL *x, int64_t incx, const REAL *y, int64_t incy,
+                REAL *result)
+{
+  REAL total = 0;
+  for (int64_t i = 0; i < n; i++) total ADD x[i * incx] TIMES y[i * incy];
+  *result = total;
+  return 0;
+}
+""",
+}

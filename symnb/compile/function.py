@@ -1,0 +1,339 @@
+"""`function`: a symbolic graph becomes something to call, and to look inside.
+
+The object a user holds is the C call itself (`runtime.call.Call`) with this module's
+`Function` behind it: a call that fits goes straight to compiled code, every other one
+to `fallback`, which binds keywords and defaults, casts, and compiles a variant when
+sizes broadcast in a way the default variant does not know.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from symnb.compile import specialise as special
+from symnb.compile.arguments import In, as_argument, bind
+from symnb.compile.assemble import KernelText, Story
+from symnb.compile.profile import Profile, profile_of
+from symnb.compile.reference import ReferenceCall, reference_story
+from symnb.compile.request import Request, Updates, make_request
+from symnb.core.dims import Dim
+from symnb.core.graph import Graph
+from symnb.core.seams import slots
+from symnb.errors import NoCompilerError, SizeError, message
+from symnb.optim.pipeline import Mode, get_mode
+from symnb.optim.trace import Decision, Trace
+from symnb.options import config
+
+Array = np.ndarray[Any, Any]
+
+
+class Function:
+    """A compiled function: call it, or look inside.
+
+    name, graph   as written; `inputs` are the `In`s
+    trace         passes and decisions of the compile
+    optimised     the graph after the optimiser
+    program       steps, kernels, memory plan, decisions
+    """
+
+    request: Request
+    mode: Mode
+    variants: dict[Any, Any]
+
+    def _start(self, request: Request, mode: Mode, allow_downcast: bool | None) -> None:
+        self.request = request
+        self.mode = mode
+        self.allow_downcast = allow_downcast
+        self.variants = {}
+        self.decisions: list[Decision] = []
+
+    # ---- what it is
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self.request.graph.name
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as written."""
+        return self.request.graph
+
+    @property
+    def inputs(self) -> tuple[In, ...]:
+        """The arguments."""
+        return self.request.inputs
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """A name for each argument, for messages."""
+        return tuple(
+            spec.name or f"argument {at}" for at, spec in enumerate(self.inputs)
+        )
+
+    # ---- looking inside
+
+    @property
+    def story(self) -> Story:
+        """Everything the compile of the default variant did."""
+        raise AttributeError(self.name)
+
+    @property
+    def trace(self) -> Trace:
+        """The passes, each with the graph before and after, and what fired."""
+        return self.story.trace
+
+    @property
+    def optimised(self) -> Graph:
+        """The graph that is run."""
+        return self.story.optimised
+
+    @property
+    def program(self) -> ProgramView:
+        """Steps, kernels, memory plan and decisions."""
+        return ProgramView(self.story, self.decisions)
+
+    def source(self, language: str = "c") -> str:
+        """The generated source of the whole function."""
+        if language != "c":
+            raise ValueError(f"no source in {language!r}; there is 'c'.")
+        return self.story.source
+
+    @property
+    def profile(self) -> Profile:
+        """Time per step and, by a model, per node, of the profiled calls so far."""
+        return profile_of(self)
+
+    def dprint(self) -> str:
+        """The optimised graph as a text tree."""
+        return slots["dprint"](self)
+
+    def get_shared(self) -> list[Any]:
+        """The shared variables it reads or updates."""
+        return list(self.graph.shared)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return slots["mimebundle"](self)
+
+    def __repr__(self) -> str:
+        args = ", ".join(
+            f"{label}: {spec.variable.type}"
+            for label, spec in zip(self.labels, self.inputs, strict=True)
+        )
+        outs = ", ".join(str(node.type) for node in self.graph.outputs)
+        return f"<function {self.name}({args}) -> ({outs})>"
+
+    # ---- the slow path of a call
+
+    def fallback(self, *args: Any, **kwargs: Any) -> Any:
+        """A call that did not fit the fast path."""
+        kwargs.pop("output_subset", None)
+        values = bind(self.name, self.inputs, args, kwargs)
+        arrays = tuple(
+            as_argument(spec, f"{self.name}: argument {label!r}", value,
+                        self.allow_downcast)
+            for spec, label, value in zip(
+                self.inputs, self.labels, values, strict=True
+            )
+        )  # fmt: skip
+        call = self._fitting(arrays)
+        return call.checked(arrays)
+
+    _variant: Any  # (facts, moved) -> call; each back end has its own
+
+    def _fitting(self, arrays: tuple[Array, ...]) -> Any:
+        """The variant for these sizes; compiled when it is the first such call."""
+        sizes = self._sizes(arrays)
+        pairs = [(a, b) for _, a, b in self.graph.assumptions]
+        facts = special.broadcast_facts(pairs, sizes)
+        moved = self._shared_moved()
+        if not facts and not moved:
+            return self
+        key = (frozenset(facts.items()), moved)
+        if key not in self.variants:
+            self.variants[key] = self._variant(facts, moved)
+        return self.variants[key]
+
+    def _sizes(self, arrays: tuple[Array, ...]) -> dict[Any, int]:
+        """Size symbol -> number of this call. Raises SizeError on a broken promise."""
+        sizes: dict[Any, int] = {}
+        origin: dict[Any, str] = {}
+        leaves = [*zip(self.labels, self.graph.inputs, arrays, strict=True)]
+        for leaf in self.graph.shared:
+            leaves.append((leaf.name or "a shared variable", leaf, leaf.storage.array))
+        for label, leaf, array in leaves:
+            for axis, (size, got) in enumerate(
+                zip(leaf.type.shape, array.shape, strict=True)
+            ):
+                atom = size.atom if isinstance(size, Dim) else None
+                want = size if isinstance(size, int) else sizes.get(atom, got)
+                if want != got:
+                    raise self._broken(label, leaf, array, axis, want, origin.get(atom))
+                if atom is not None:
+                    sizes.setdefault(atom, got)
+                    origin.setdefault(atom, label)
+        return sizes
+
+    def _broken(
+        self, label: str, leaf: Any, array: Array, axis: int, want: int,
+        origin: str | None,
+    ) -> SizeError:  # fmt: skip
+        because = (
+            f" ({leaf.type.shape[axis]} is {want} by {origin!r})" if origin else ""
+        )
+        return SizeError(
+            message(
+                f"{self.name}: {label!r} needs size {want} on axis {axis}{because}; "
+                f"got {array.shape[axis]}.",
+                [(label, str(leaf.type), f"got shape {array.shape}",
+                  str(leaf.site or ""))],
+                "pass arrays whose sizes agree.",
+            )
+        )  # fmt: skip
+
+    def _shared_moved(self) -> bool:
+        return any(
+            fact != present
+            for leaf in self.graph.shared
+            for fact, present in zip(
+                self._fixed.get(leaf, ()), leaf.storage.array.shape, strict=False
+            )
+        )
+
+    @cached_property
+    def _fixed(self) -> dict[Any, tuple[int, ...]]:
+        """The sizes of shared variables the default variant was compiled for."""
+        return {leaf: leaf.storage.array.shape for leaf in self.graph.shared}
+
+    def _note_variant(self, facts: special.Facts, moved: bool) -> None:
+        parts = [f"{atom} = {size}" for atom, size in facts.items()]
+        if moved:
+            parts.append("sizes of shared variables open")
+        self.decisions.append(
+            Decision("variant", self.name, ", ".join(parts),
+                     "a call whose sizes the default variant does not fit", ())
+        )  # fmt: skip
+
+
+class ProgramView:
+    """What a user sees of a program: `.steps .kernels .plan .decisions`."""
+
+    def __init__(self, story: Story, extra: Sequence[Decision]) -> None:
+        self._story = story
+        self.steps = story.program.steps if story.program else []
+        self.kernels: list[KernelText] = story.kernels
+        self.plan = story.plan
+        self.decisions = [*story.trace.decisions, *extra]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.steps)
+
+    def __repr__(self) -> str:
+        return f"<program: {len(self.steps)} steps, {len(self.kernels)} kernels>"
+
+
+def function(
+    inputs: Sequence[Any],
+    outputs: Any = None,
+    mode: Any = None,
+    updates: Updates = (),
+    givens: Any = None,
+    no_default_updates: bool | Sequence[Any] = False,
+    accept_inplace: bool = False,
+    name: str | None = None,
+    rebuild_strict: bool = True,
+    allow_input_downcast: bool | None = None,
+    profile: bool | None = None,
+    on_unused_input: str | None = None,
+    trust_input: bool = False,
+) -> Function:
+    """A function computing `outputs` from `inputs`.
+
+    inputs   input tensors, or `In` objects
+    outputs  a tensor, a list or dict of tensors, or None
+    updates  (shared, new value) pairs or a dict; simultaneous, after the outputs
+    givens   tensor -> tensor to use in its place
+    mode     FAST_RUN | FAST_COMPILE | strict | a Mode; default `config.mode`
+    name     shown in messages and the inspector
+    profile  time every step of every call
+    allow_input_downcast  cast arguments even where digits are lost
+    on_unused_input       raise | warn | ignore
+
+    Returns a Function; a call gives one array, a list, a dict or None, as `outputs`
+    was. Raises GraphError, ArgumentError, BuildError.
+    """
+    if isinstance(outputs, Mapping) and not outputs:
+        outputs = None
+    request = make_request(
+        inputs, outputs, updates or (), givens, no_default_updates, on_unused_input,
+        name or "f",
+    )  # fmt: skip
+    made = build_function(request, get_mode(mode), allow_input_downcast)
+    if config.profile if profile is None else profile:
+        made.profiling = True
+    return made
+
+
+def build_function(
+    request: Request, mode: Mode, allow_downcast: bool | None = None
+) -> Any:
+    """The callable for a request: compiled C, or the reference without a compiler."""
+    if config.device == "c" and mode.device in (None, "c"):
+        try:
+            # Importing it loads (or builds) the dispatcher: not before it is needed.
+            from symnb.compile.native import make_native
+
+            return make_native(request, mode, allow_downcast)
+        except NoCompilerError as error:
+            warnings.warn(
+                f"{request.graph.name} runs by its NumPy reference: {error}",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+    return ReferenceFunction(request, mode, allow_downcast)
+
+
+class ReferenceFunction(ReferenceCall, Function):
+    """A function run node by node with NumPy."""
+
+    def __init__(
+        self, request: Request, mode: Mode, allow_downcast: bool | None = None
+    ) -> None:
+        self._start(request, mode, allow_downcast)
+        self._special = special.specialise(
+            request.graph, special.shared_facts(request.graph)
+        )
+        _ = self._fixed
+        ReferenceCall.__init__(self, self._special, mode, request.returns)
+
+    @cached_property
+    def story(self) -> Story:
+        """Everything the optimiser did."""
+        return reference_story(self._special, self.mode)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs and apply the updates."""
+        return keyed(self.request, self.fallback(*args, **kwargs))
+
+    def _variant(self, facts: special.Facts, moved: bool) -> ReferenceCall:
+        self._note_variant(facts, moved)
+        graph = self.graph
+        given = dict(facts) if moved else {**special.shared_facts(graph), **facts}
+        return ReferenceCall(
+            special.specialise(graph, given), self.mode, self.request.returns
+        )
+
+
+def keyed(request: Request, result: Any) -> Any:
+    """The result of a call, as a dict when the outputs were asked for as one."""
+    if request.keys is None:
+        return result
+    return dict(zip(request.keys, result, strict=True))
+
+
+__all__ = ["Function", "ReferenceFunction", "function"]

@@ -1,0 +1,113 @@
+"""Steps that have no C: one op run by its NumPy reference, called from compiled code.
+
+Such a step travels as graph text, so that a program loaded from the cache needs no
+graph. The text is read at the first call; a call costs a few microseconds plus the
+NumPy function.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symnb.compile.program import Step
+from symnb.core import dims, text
+from symnb.core.dims import Atom, DimLike
+from symnb.core.evaluate import apply, bind_sizes
+from symnb.core.graph import Graph
+from symnb.core.node import Input, Node
+from symnb.core.types import TensorType, TupleType
+from symnb.core.walk import atoms_of, with_inputs
+
+Array = np.ndarray[Any, Any]
+
+
+def describe(step: Step) -> dict[str, Any]:
+    """The step as JSON: text of its op over fresh inputs, dtypes and ranks."""
+    node = step.nodes[0]
+    free = _free_sizes(node)
+    leaves: dict[Node, Node] = {}
+    for source in node.inputs:
+        if source not in leaves:
+            leaves[source] = Input(_tensor(source, free), f"x{len(leaves)}")
+    inputs = tuple(leaves[source] for source in node.inputs)
+    again = with_inputs(node, inputs, free)
+    graph = Graph(tuple(leaves.values()), [again])
+    body, arrays = text.render_with_arrays(graph)
+    return {
+        "text": body,
+        "arrays": {key: _encode(value) for key, value in arrays.items()},
+        "picks": [pick.params[0] for pick in step.nodes[1:]],
+        "inputs": [[b.type.dtype, b.type.ndim] for b in step.reads],
+        "outputs": [[b.type.dtype, b.type.ndim] for b in step.writes],
+    }
+
+
+def _free_sizes(node: Node) -> dict[Atom, DimLike]:
+    """Sizes bound to nodes the step does not read become symbols of their own."""
+    return {
+        atom: dims.symbol(f"k{number}", lower=0)
+        for number, atom in enumerate(sorted(atoms_of([*node.inputs, node])))
+        if atom.kind == "bound" and atom.node not in node.inputs
+    }
+
+
+def _tensor(node: Node, free: dict[Atom, DimLike]) -> TensorType:
+    type = node.type
+    if not isinstance(type, TensorType):
+        raise TypeError(f"{node!r} is no tensor")
+    return type.with_shape(tuple(dims.substitute(size, free) for size in type.shape))
+
+
+def _encode(value: Array) -> dict[str, Any]:
+    data = base64.b64encode(value.tobytes()).decode()
+    return {"dtype": value.dtype.name, "shape": list(value.shape), "bytes": data}
+
+
+def _decode(item: dict[str, Any]) -> Array:
+    raw = np.frombuffer(base64.b64decode(item["bytes"]), item["dtype"])
+    return raw.reshape(item["shape"])
+
+
+class OpaqueSteps:
+    """The Python side of a program's opaque steps."""
+
+    def __init__(self, steps: dict[int, dict[str, Any]]) -> None:
+        self._steps = steps
+        self._nodes: dict[int, Node] = {}
+
+    def _node(self, number: int) -> Node:
+        node = self._nodes.get(number)
+        if node is None:
+            item = self._steps[number]
+            arrays = {key: _decode(a) for key, a in item["arrays"].items()}
+            node = text.parse(item["text"], arrays).outputs[0]
+            self._nodes[number] = node
+        return node
+
+    def run(self, number: int, arrays: Sequence[Array | None]) -> list[Array] | None:
+        """Fill the outputs, which follow the inputs in `arrays`.
+
+        Outputs given as None are returned instead.
+        """
+        item = self._steps[number]
+        node = self._node(number)
+        count = len(item["inputs"])
+        inputs = list(arrays[:count])[: len(node.inputs)]
+        outputs = list(arrays[count:])
+        sizes: dict[Any, int] = {}
+        for leaf, value in zip(node.inputs, inputs, strict=True):
+            bind_sizes(leaf, value, sizes)
+        value = apply(node, inputs, sizes)
+        if isinstance(node.type, TupleType):
+            parts = [value[at] for at in item["picks"]]
+        else:
+            parts = [value]
+        if any(out is None for out in outputs):
+            return [np.ascontiguousarray(part) for part in parts]
+        for out, part in zip(outputs, parts, strict=True):
+            out[...] = part
+        return None
