@@ -51,13 +51,13 @@ ERROR_LINES = 6
 
 # vector variants libmvec must have: SSE, AVX, AVX2, AVX-512 (x86-64), NEON (aarch64)
 VARIANTS = {
-    "x86_64": {"f": ("bN4v", "cN8v", "dN8v", "eN16v"), "": ("bN2v", "cN4v", "dN4v", "eN8v")},
+    "x86_64": {
+        "f": ("bN4v", "cN8v", "dN8v", "eN16v"),
+        "": ("bN2v", "cN4v", "dN4v", "eN8v"),
+    },
     "aarch64": {"f": ("nN4v",), "": ("nN2v",)},
 }
-UNARY = (
-    "acos acosh asin asinh atan atanh cbrt cos cosh erf erfc exp exp10 exp2 expm1 "
-    "log log10 log1p log2 sin sinh tan tanh"
-).split()
+UNARY = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh"]
 BINARY = ("atan2", "hypot", "pow")
 
 MVEC_PROBE = """
@@ -387,10 +387,11 @@ def _build_error(
     saved = cache.current().keep_failure(path, _name_of(command))
     shown = shlex.join(command).replace(str(path), str(saved))
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
+    errors = "".join(f"\n  {line}" for line in lines)
     return BuildError(
         message(
-            f"the C compiler failed ({how}).",
-            [(line,) for line in lines] + [("source", str(saved)), ("command", shown)],
+            f"the C compiler failed ({how}).{errors}",
+            [("source", str(saved)), ("command", shown)],
             "run the command to see every message. SYMNB_CC chooses another compiler; "
             'symnb.config.device = "py" runs without one.',
         )
