@@ -1,0 +1,165 @@
+"""What a notebook shows, in one string and three tiers.
+
+Tier 0 is the text/plain beside it. Tier 1 is HTML without script: a picture as an
+`<img>`, a `<details>` for each changed pass and each kernel; it survives untrusted
+notebooks, GitHub and mail. Tier 2 is one script that puts the inspector in place of
+tier 1, inside a shadow root. Made once per shown function, 5 to 50 ms. Invariants:
+nothing is fetched; user text is always escaped; same document, same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from symnb.viz.svg import escape, kernels_svg, pass_svg
+
+SCRIPTS = ("model.js", "draw.js", "code.js", "panes.js", "app.js")
+MOST_STATIC_NODES = 60
+GLYPHS = "+−~="  # noqa: RUF001
+PRE = "overflow:auto;font-size:11.5px;line-height:17px;margin:4px 0"
+START = """
+const me = document.currentScript;
+const host = me && me.closest ? me.closest(".symnb-output") :
+  document.querySelector(".symnb-output:not([data-symnb-up])");
+if (host && !host.hasAttribute("data-symnb-up")) {
+  host.setAttribute("data-symnb-up", "");
+  const json = host.querySelector("script[type='application/json']").textContent;
+  const place = document.createElement("div");
+  new App(place, JSON.parse(json));
+  host.querySelector(".symnb-static").replaceWith(place);
+}
+"""
+
+Json = dict[str, Any]
+
+
+def html(document: Json) -> str:
+    """The whole output of a cell: tiers 1 and 2."""
+    data = embed(document)
+    script = f"(() => {{\n{runtime()}{START}}})();"
+    mark = hashlib.blake2b(data.encode(), digest_size=6).hexdigest()
+    return (
+        f'<div class="symnb-output" data-symnb-key="{mark}">'
+        f'<div class="symnb-static">{static_html(document)}</div>'
+        f'<script type="application/json">{data}</script>'
+        f"<script>{script}</script></div>"
+    )
+
+
+def page(document: Json) -> str:
+    """A self-contained page with the inspector."""
+    title = escape(document["meta"]["name"])
+    return (
+        f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{margin:12px}@media(prefers-color-scheme:dark)"
+        "{body{background:#111;color:#e3e3e3}}</style></head>"
+        f"<body>{html(document)}</body></html>\n"
+    )
+
+
+def embed(document: Json) -> str:
+    """The document as JSON that can stand inside a script element."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def runtime() -> str:
+    """The inspector's scripts and its style sheet as one script text."""
+    folder = files("symnb.viz").joinpath("static")
+    style = squeeze_css(folder.joinpath("theme.css").read_text("utf-8"))
+    parts = [f"const CSS = {json.dumps(style)};\n"]
+    for name in SCRIPTS:
+        parts.append(squeeze_js(folder.joinpath(name).read_text("utf-8")))
+    return "".join(parts)
+
+
+def squeeze_css(text: str) -> str:
+    """The style sheet without comments and line ends."""
+    return re.sub(r"\s*\n\s*", "", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+
+
+def squeeze_js(text: str) -> str:
+    """The script without whole-line comments and indentation."""
+    text = re.sub(r"^\s*/\*\*.*?\*/\s*\n", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def static_html(document: Json) -> str:
+    """Tier 1: heading, picture, a fold for each changed pass and each kernel."""
+    meta = document["meta"]
+    results = ", ".join(name for name, kind in meta["sinks"] if kind == "output")
+    name, inputs = escape(meta["name"]), escape(", ".join(meta["inputs"]))
+    nodes = document["summary"].get("nodes", [0, 0])
+    kernels = document.get("kernels", [])
+    line = f"{nodes[0]} nodes → {nodes[1]} nodes, {len(kernels)} kernels"
+    parts = [
+        f"<p><b>{name}</b>({inputs}) → {escape(results)} &nbsp; {line}</p>",
+        _picture(document),
+    ]
+    for index, step in enumerate(document["passes"]):
+        if any(step["counts"]):
+            parts.append(_pass(document, index))
+    for kernel in kernels:
+        parts.append(
+            f"<details><summary>kernel {escape(kernel['name'])}</summary>"
+            f'<pre style="{PRE}">{escape(kernel["text"])}</pre></details>'
+        )
+    return "".join(parts)
+
+
+def image(svg_text: str, alt: str) -> str:
+    """An SVG as an image that survives sanitisers."""
+    data = base64.b64encode(svg_text.encode()).decode()
+    return (
+        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}" '
+        'style="max-width:100%">'
+    )
+
+
+def _picture(document: Json) -> str:
+    """The kernels, else the last picture that is small enough."""
+    name = document["meta"]["name"]
+    if "compiled" in document["summary"]:
+        alt = f"{name} compiled: " + ", ".join(k["name"] for k in document["kernels"])
+        return image(kernels_svg(document, alt), alt)
+    for index in range(len(document["passes"]) - 1, -1, -1):
+        if _is_small(document["passes"][index]):
+            alt = f"graph of {name}, {document['passes'][index]['nodes'][1]} nodes"
+            return image(pass_svg(document, index, alt), alt)
+    return ""
+
+
+def _is_small(step: Json) -> bool:
+    return "picture" in step and len(step["picture"]["nodes"]) <= 4 * MOST_STATIC_NODES
+
+
+def _pass(document: Json, index: int) -> str:
+    """One pass: counts, rules that fired, picture."""
+    step = document["passes"][index]
+    counts = " ".join(
+        f"{glyph}{n}" for glyph, n in zip(GLYPHS, step["counts"], strict=True) if n
+    )
+    fired: dict[str, int] = {}
+    events = document["events"]
+    for number in range(*step["events"]):
+        rule = events["rule"][number]
+        name = document["rules"][rule]["name"] if rule >= 0 else events["kind"][number]
+        fired[name] = fired.get(name, 0) + 1
+    rules = ", ".join(f"{escape(name)} {n}×" for name, n in fired.items())  # noqa: RUF001
+    drawn = ""
+    if _is_small(step):
+        alt = f"pass {step['name']}: {counts}"
+        drawn = image(pass_svg(document, index, alt), alt)
+    return (
+        f"<details><summary>pass {escape(step['name'])}: {counts}, "
+        f"{step['nodes'][0]} → {step['nodes'][1]} nodes</summary>"
+        f"<p>{rules}</p>{drawn}</details>"
+    )
