@@ -5,16 +5,17 @@ PYTHON ?=
 bin := .venv/bin
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup test quick demo lab bench format lint types clean
+.PHONY: help setup test quick notebooks demo lab bench format lint types clean
 
 help:
-	@echo 'make demo    run the quickstart, print its result, write build/quickstart.html'
-	@echo 'make lab     open the notebooks in JupyterLab'
-	@echo 'make test    run every test: what CI runs'
-	@echo 'make quick   run the tests that are neither slow nor in a browser'
-	@echo 'make bench   measure symnb beside NumPy'
-	@echo 'make format  make the source look as it should; make lint, make types check it'
-	@echo 'make clean   remove what the other targets made'
+	@echo 'make demo      run the quickstart, print its result, write build/quickstart.html'
+	@echo 'make lab       open the notebooks in JupyterLab'
+	@echo 'make test      run every test: what CI runs'
+	@echo 'make quick     run the tests that are neither slow nor in a browser'
+	@echo 'make notebooks compare the notebooks with their stored outputs'
+	@echo 'make bench     measure symnb beside NumPy'
+	@echo 'make format    make the source look as it should; make lint, make types check it'
+	@echo 'make clean     remove what the other targets made'
 
 setup:
 	@PYTHON='$(PYTHON)' tools/setup.sh
@@ -24,6 +25,9 @@ test: setup
 
 quick: setup
 	@$(bin)/python -m pytest -q -m 'not slow and not browser'
+
+notebooks: setup
+	@$(bin)/python -m tools.tiers notebooks
 
 demo: setup
 	@$(bin)/python -m tools.demo

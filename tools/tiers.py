@@ -3,6 +3,7 @@
 Two pytest runs: `tests/`, then the notebooks under nbval, whose stored outputs are
 the assertions. Both get a home and a compile cache of their own. Exit status 0
 only if nothing failed and every tier named in SYMNB_REQUIRE passed something.
+`python -m tools.tiers notebooks` runs the notebooks alone.
 """
 
 import json
@@ -11,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from tools.tier_report import TIERS
 ROOT = Path(__file__).resolve().parent.parent
 NO_TESTS = 5  # pytest's exit status when it collected nothing
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "tools.tier_report"]
-NOTEBOOKS = ["--nbval", "--nbval-sanitize-with=notebooks/sanitize.cfg", "notebooks"]
+NOTEBOOKS = ["-p", "nbval.plugin", "--nbval", "notebooks"]
+NOTEBOOKS += ["--nbval-sanitize-with=notebooks/sanitize.cfg"]
 
 
 @dataclass(slots=True)
@@ -75,9 +78,10 @@ def run_pytest(arguments: list[str], env: dict[str, str]) -> dict[str, Tier]:
         report = Path(folder, "tiers.json")
         command = [*PYTEST, f"--tier-report={report}", *arguments]
         status = subprocess.run(command, cwd=ROOT, env=env).returncode
-        counts = json.loads(report.read_text()) if report.exists() else {}
-    tiers = {name: Tier(**count) for name, count in counts.items()}
-    if status not in (0, NO_TESTS) and not any(tier.failed for tier in tiers.values()):
+        counts = json.loads(report.read_text()) if report.exists() else None
+    tiers = {name: Tier(**count) for name, count in (counts or {}).items()}
+    failed = any(tier.failed for tier in tiers.values())
+    if not failed and (counts is None or status not in (0, NO_TESTS)):
         stopped = tiers.setdefault("plain", Tier())
         stopped.failed += 1
         stopped.reasons[f"pytest stopped with status {status}"] = 1
@@ -90,16 +94,30 @@ def warm_up(env: dict[str, str]) -> None:
     subprocess.run(command, env=env, capture_output=True)
 
 
-def run_all() -> dict[str, Tier]:
-    """Every tier that has a test."""
-    with tempfile.TemporaryDirectory(prefix="symnb-test-") as cache:
-        env = environment(cache)
-        tiers = run_pytest(["--durations=10", "--durations-min=2", "tests"], env)
-        if any((ROOT / "notebooks").glob("*.ipynb")):
-            warm_up(env)
-            for name, tier in run_pytest(NOTEBOOKS, reproducible(env)).items():
-                tiers[name] = tier
-    return tiers
+def run_notebooks(env: dict[str, str]) -> dict[str, Tier]:
+    """The tier of the notebooks, if there are any."""
+    if not any((ROOT / "notebooks").glob("*.ipynb")):
+        return {}
+    warm_up(env)
+    return run_pytest(NOTEBOOKS, reproducible(env))
+
+
+def run_tests(env: dict[str, str]) -> dict[str, Tier]:
+    """The tiers of `tests/`."""
+    return run_pytest(["--durations=10", "--durations-min=2", "tests"], env)
+
+
+def merge(*runs: dict[str, Tier]) -> dict[str, Tier]:
+    """The tiers of all runs; a tier in two of them is their sum."""
+    merged: dict[str, Tier] = {}
+    for name, tier in (pair for run in runs for pair in run.items()):
+        total = merged.setdefault(name, Tier())
+        total.passed += tier.passed
+        total.failed += tier.failed
+        total.skipped += tier.skipped
+        total.seconds += tier.seconds
+        total.reasons |= tier.reasons
+    return merged
 
 
 def remark(name: str, tier: Tier | None, required: bool) -> str:
@@ -112,10 +130,12 @@ def remark(name: str, tier: Tier | None, required: bool) -> str:
     return "; ".join(shown + ["..."] * (len(many) > 3))
 
 
-def table(tiers: dict[str, Tier], required: frozenset[str]) -> str:
-    """The tiers as text, one line each."""
+def table(
+    tiers: dict[str, Tier], required: frozenset[str], names: Sequence[str] = TIERS
+) -> str:
+    """The tiers `names` as text, one line each."""
     lines = ["", f"{'tier':10} passed failed skipped seconds  why"]
-    for name in TIERS:
+    for name in names:
         tier = tiers.get(name)
         shown = tier or Tier()
         lines.append(
@@ -125,11 +145,18 @@ def table(tiers: dict[str, Tier], required: frozenset[str]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run everything, print the table and the totals; the exit status."""
     required = frozenset(re.findall(r"\w+", os.environ.get("SYMNB_REQUIRE", "")))
-    tiers = run_all()
-    print(table(tiers, required))
+    with tempfile.TemporaryDirectory(prefix="symnb-test-") as cache:
+        env = environment(cache)
+        if arguments == ["notebooks"]:
+            names, required = ("notebooks",), frozenset()
+            tiers = run_notebooks(env)
+        else:
+            names = TIERS
+            tiers = merge(run_tests(env), run_notebooks(env))
+    print(table(tiers, required, names))
     unproven = [name for name in required if not tiers.get(name, Tier()).passed]
     passed, failed, skipped = (
         sum(getattr(tier, outcome) for tier in tiers.values())
@@ -142,4 +169,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
