@@ -57,7 +57,31 @@ VARIANTS = {
     },
     "aarch64": {"f": ("nN4v",), "": ("nN2v",)},
 }
-UNARY = ["acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp10", "exp2", "expm1", "log", "log10", "log1p", "log2", "sin", "sinh", "tan", "tanh"]
+UNARY = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cbrt",
+    "cos",
+    "cosh",
+    "erf",
+    "erfc",
+    "exp",
+    "exp10",
+    "exp2",
+    "expm1",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
 BINARY = ("atan2", "hypot", "pow")
 
 MVEC_PROBE = """
@@ -142,7 +166,8 @@ def find(key: str) -> Library | None:
         return None
     try:
         return _load(entry, 0.0)
-    except OSError:
+    except OSError:  # a disk that forbids execution, or an object of another world
+        cache.current().discard(entry)
         return None
 
 
@@ -316,23 +341,19 @@ def compile_units(
     One unit: one command. Several: all compile at the same time, then one links.
     Raises BuildError with the compiler's first errors; OSError when the disk is full.
     """
-    sources = [path / f"unit{i:03d}.c" for i in range(len(texts))]
-    for source, text in zip(sources, texts, strict=True):
-        source.write_text(text)
-    output = path / cache.LIBRARY
-    if len(sources) == 1:
-        once = [*compiler.command, *flags, str(sources[0]), "-o", str(output), *link]
-        _run_all([once], path)
-        return shlex.join(once)
-    objects = [source.with_suffix(".o") for source in sources]
-    pairs = zip(sources, objects, strict=True)
-    head = (*compiler.command, *flags, "-c")
-    _run_all([[*head, str(s), "-o", str(o)] for s, o in pairs], path)
-    final = [*compiler.command, *flags, *map(str, objects), "-o", str(output), *link]
-    _run_all([final], path)
-    for compiled in objects:
+    units = [f"unit{i:03d}" for i in range(len(texts))]
+    for unit, text in zip(units, texts, strict=True):
+        (path / f"{unit}.c").write_text(text)
+    head = (*compiler.command, *flags)
+    parts = [f"{unit}.c" for unit in units]
+    if len(units) > 1:
+        _run_all([[*head, "-c", part] for part in parts], path)
+        parts = [f"{unit}.o" for unit in units]
+    last = [*head, *parts, "-o", cache.LIBRARY, *link]
+    _run_all([last], path)
+    for compiled in path.glob("*.o"):
         compiled.unlink()
-    return shlex.join(final)
+    return shlex.join(last)
 
 
 def _run_all(commands: Sequence[Sequence[str]], path: Path) -> None:
@@ -383,17 +404,15 @@ def _build_error(
 ) -> BuildError:
     lines = [line for line in text.splitlines() if re.search(r"\berror\b|fatal", line)]
     lines = (lines or text.splitlines() or ["(it printed nothing)"])[:ERROR_LINES]
-    lines = [line.replace(f"{path}{os.sep}", "")[:200] for line in lines]
     saved = cache.current().keep_failure(path, _name_of(command))
-    shown = shlex.join(command).replace(str(path), str(saved))
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
-    errors = "".join(f"\n  {line}" for line in lines)
+    errors = "".join(f"\n  {line[:200]}" for line in lines)
     return BuildError(
         message(
             f"the C compiler failed ({how}).{errors}",
-            [("source", str(saved)), ("command", shown)],
-            "run the command to see every message. SYMNB_CC chooses another compiler; "
-            'symnb.config.device = "py" runs without one.',
+            [("source", str(saved)), ("command", shlex.join(command))],
+            "run the command there to see every message. SYMNB_CC chooses another "
+            'compiler;\n  symnb.config.device = "py" runs without one.',
         )
     )
 

@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import stat
@@ -35,10 +36,12 @@ from symnb.options import config
 __all__ = ["Cache", "CacheInfo", "Entry", "clear", "cpu_features", "current", "info"]
 
 FORMAT = 1  # of the entries; part of every key
-FOLDER = "programs"  # below the user's directory, whose mode we leave alone
+FOLDER = "symnb-programs"  # below the user's directory, which we leave alone
 LIBRARY = "program.so"
 META = "meta.json"
 SCRATCH = "scratch-"
+FAILED = "failed-"
+OWN_NAME = re.compile(rf"[0-9a-f]{{32}}-|{SCRATCH}|{FAILED}|\w+\.json$")
 STALE_S = 3600.0  # a scratch directory this old belongs to a process that died
 
 
@@ -70,7 +73,9 @@ class CacheInfo:
 
     def __str__(self) -> str:
         place = self.path or "temporary (the cache directory cannot be used)"
-        return f"{self.entries} compiled programs, {self.bytes / 1e6:.1f} MB, in {place}"
+        return (
+            f"{self.entries} compiled programs, {self.bytes / 1e6:.1f} MB, in {place}"
+        )
 
 
 class Cache:
@@ -152,13 +157,17 @@ class Cache:
 
     def keep_failure(self, path: Path, name: str) -> Path:
         """Moves a scratch directory whose build failed to a place that stays."""
-        final = path.parent / f"failed-{name[:12]}"
+        final = path.parent / f"{FAILED}{name[:12]}"
         try:
             _discard(final)
             path.rename(final)
         except OSError:
             return path
         return final
+
+    def discard(self, entry: Entry) -> None:
+        """Removes an entry that turned out not to load."""
+        _discard(entry.path)
 
     # -- upkeep
 
@@ -177,10 +186,11 @@ class Cache:
         removed = 0
         for place in self._places():
             for path in list(place.iterdir()):
-                if path.name.startswith(SCRATCH) and _age(path) > -STALE_S:
+                if path.name.startswith(SCRATCH) and time.time() + _age(path) < STALE_S:
                     continue  # somebody is building in it
-                removed += (path / META).exists()
-                _discard(path)
+                if OWN_NAME.match(path.name):
+                    removed += (path / META).exists()
+                    _discard(path)
         return removed
 
     def _places(self) -> Iterator[Path]:
@@ -247,17 +257,14 @@ def cpu_features() -> str:
 
 
 def _is_private(root: Path) -> bool:
-    """True if `root` exists or was made, is ours, and nobody else can write in it."""
+    """True if `root` is or can be made a directory of ours that nobody else writes."""
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = root.stat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-            return False
-        if status.st_mode & 0o077:
-            root.chmod(0o700)
+        status = root.lstat()  # a link would lead to a directory we know nothing of
     except OSError:
         return False
-    return True
+    ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    return ours and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _digest(path: Path) -> str:

@@ -36,7 +36,9 @@ def text_of(convention: str) -> str:
     """C text that exports every wrapper as call_<name>."""
     texts = ["typedef __INT64_TYPE__ int64_t;\n", b.declarations(b.NAMES, convention)]
     for name in b.NAMES:
-        head = b.HEADS[name[1:]].replace("REAL", "float" if name[0] == "s" else "double")
+        head = b.HEADS[name[1:]].replace(
+            "REAL", "float" if name[0] == "s" else "double"
+        )
         names = [part.split()[-1].lstrip("*") for part in head.split(",")]
         texts.append(
             f"int call_{name}({head}) {{ return symnb_{name}({', '.join(names)}); }}\n"

@@ -57,7 +57,9 @@ def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
 def exhausted(spec: CallSpec, index: int, shape: tuple[int, ...]) -> NoReturn:
     """Raises because result `index` of `shape` cannot be allocated; -1: the arena."""
     if index < 0:
-        raise MemoryError(f"{spec.name}: no memory for {shape[0]:,} bytes of workspace.")
+        raise MemoryError(
+            f"{spec.name}: no memory for {shape[0]:,} bytes of workspace."
+        )
     made = (*spec.outputs, *(array for _, array in spec.updates))
     array = made[index]
     what = "result" if index < len(spec.outputs) else "new value of"
@@ -148,7 +150,9 @@ def _wrong_dtype(subject: str, array: ArraySpec, value: np.ndarray) -> Exception
     return _error(ArgumentError, what, array, value, fix)
 
 
-def _wrong_size_or_layout(subject: str, array: ArraySpec, value: np.ndarray) -> Exception:
+def _wrong_size_or_layout(
+    subject: str, array: ArraySpec, value: np.ndarray
+) -> Exception:
     if type(value) is not np.ndarray:
         what = f"{subject} is a {type(value).__name__}, a subclass of ndarray."
         return _error(ArgumentError, what, array, value, "pass np.asarray(value).")

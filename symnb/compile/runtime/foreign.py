@@ -32,7 +32,9 @@ MESSAGE_BYTES = 512
 FRAMES_IDLE = 4  # frames a function keeps for its next calls
 OWN_REFERENCES = 3  # a spare nobody else sees: storage, local variable, getrefcount
 
-RUN = "int (*)(void *const *, const int64_t *const *, const int64_t *const *, symnb_ws *)"
+RUN = (
+    "int (*)(void *const *, const int64_t *const *, const int64_t *const *, symnb_ws *)"
+)
 PLAN = "void (*)(const int64_t *, int64_t *, int64_t *)"
 
 

@@ -20,7 +20,9 @@ N, M, K = ("slot", 0), ("slot", 1), ("slot", 2)
 
 def library(run: str, plan: str, head: str = "") -> build.Library:
     """The loaded library of the two function bodies."""
-    text = f"{PRELUDE}{head}\n{RUN} {{ {run} return 0; }}\n{PLAN} {{ *arena = 0; {plan} }}"
+    text = (
+        f"{PRELUDE}{head}\n{RUN} {{ {run} return 0; }}\n{PLAN} {{ *arena = 0; {plan} }}"
+    )
     return build.build(text, f"test {text}")
 
 
