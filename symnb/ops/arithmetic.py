@@ -299,3 +299,10 @@ def nan_to_num(
     x = where(equal(x, np.inf), top if posinf is None else posinf, x)
     x = where(equal(x, -np.inf), -top if neginf is None else neginf, x)
     return where(isnan(x), nan, x)
+
+
+def relu(x: Any, alpha: Any = 0) -> Node:
+    """x where it is positive, else alpha * x; its gradient at 0 is alpha."""
+    if isinstance(alpha, int | float) and alpha == 0:
+        return maximum(0, x)
+    return where(greater(x, 0), x, mul(alpha, x))
