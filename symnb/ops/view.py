@@ -101,7 +101,9 @@ def _reshape_index(node: Node, out: Sizes) -> Sizes:
 
 
 def unflatten(flat: DimLike, shape: Sizes) -> Sizes:
-    """The index into `shape` of the element at C-order position `flat`."""
+    """The index into `shape` of the element at C-order position `flat` (of none: 0s)."""
+    if 0 in shape:
+        return (0,) * len(shape)
     index: list[DimLike] = []
     significant = [axis for axis, one in enumerate(shape) if one != 1]
     for axis in reversed(range(len(shape))):
