@@ -12,11 +12,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from symnb.viz.squeeze import squeeze_css, squeeze_js
 from symnb.viz.svg import escape, kernels_svg, pass_svg
 
 SCRIPTS = ("model.js", "draw.js", "code.js", "panes.js", "app.js")
@@ -78,18 +78,6 @@ def runtime() -> str:
     for name in SCRIPTS:
         parts.append(squeeze_js(folder.joinpath(name).read_text("utf-8")))
     return "".join(parts)
-
-
-def squeeze_css(text: str) -> str:
-    """The style sheet without comments and line ends."""
-    return re.sub(r"\s*\n\s*", "", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
-
-
-def squeeze_js(text: str) -> str:
-    """The script without whole-line comments and indentation."""
-    text = re.sub(r"^\s*/\*\*.*?\*/\s*\n", "", text, flags=re.DOTALL | re.MULTILINE)
-    lines = (line.strip() for line in text.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def static_html(document: Json) -> str:

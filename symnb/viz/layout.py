@@ -275,11 +275,9 @@ def _grid(
     """The cells of the items, with room for copies on the left and tails on the right."""
     grid = Grid([], [], [], [], [])
     for i, item in enumerate(items):
-        columns = _stub_columns(items, edges, stubs[i])
-        reach = max(
-            (far + items[edges[number][0]].stub // 2 for number, far, _ in columns),
-            default=0,
-        )
+        reach = 0
+        for number, far, _ in _stub_columns(items, edges, stubs[i]) if stubs[i] else ():
+            reach = max(reach, far + items[edges[number][0]].stub // 2)
         tail = TAIL_ROOM + mono_width(tails[i], 100) if tails[i] else 0
         grid.rank.append(ranks[i])
         grid.left.append(item.width // 2 + reach)
@@ -329,6 +327,8 @@ def _add_stubs(
     """Place the copies; the first copy of a constant is the constant itself."""
     shown: set[int] = set()
     for target, numbers in enumerate(stubs):
+        if not numbers:
+            continue
         middle = layout.y[target] + items[target].height // 2
         left = layout.x[target] - items[target].width // 2
         for number, far, shift in _stub_columns(items, edges, numbers):

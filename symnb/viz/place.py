@@ -22,12 +22,13 @@ GROUP_PAD = 10
 BIG = 2000
 SMALL = 400
 SWEEPS = 14
-BIG_SWEEPS = 3
+BIG_SWEEPS = 2
 ONE_TO_ONE = 4
+GRAVITY = 8
 TAB_CLEAR = 26
 FAR = 1 << 40
 
-Row = tuple[int, int, int]
+Box = tuple[int, int, int, int]
 Link = tuple[int, int, int]
 
 
@@ -51,26 +52,23 @@ class Grid:
 
 @dataclass(slots=True)
 class Blocks:
-    """Rigid sets of cells; rows are (rank, left, right) about the block's own x.
+    """Rigid sets of cells; boxes are (first rank, last rank, room left, room right).
 
     up, down  (other block, shift, weight): x would like to be x[other] + shift
-    pull      (sum, count) of wishes from fixed cells elsewhere
     pieces    rank -> (upper block, its port, lower block, its port) to count crossings
     """
 
-    rows: list[list[Row]] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
     up: list[list[Link]] = field(default_factory=list)
     down: list[list[Link]] = field(default_factory=list)
-    pull: list[tuple[int, int]] = field(default_factory=list)
     pieces: dict[int, list[tuple[int, int, int, int]]] = field(default_factory=dict)
 
-    def add(self, row: Row) -> int:
-        """The number of a new block that has one row."""
-        self.rows.append([row])
+    def add(self, box: Box) -> int:
+        """The number of a new block."""
+        self.boxes.append(box)
         self.up.append([])
         self.down.append([])
-        self.pull.append((0, 0))
-        return len(self.rows) - 1
+        return len(self.boxes) - 1
 
 
 def place(grid: Grid, tabs: Sequence[int], hint: Mapping[int, int]) -> None:
@@ -80,29 +78,14 @@ def place(grid: Grid, tabs: Sequence[int], hint: Mapping[int, int]) -> None:
     hint  earlier x of some items
     """
     links = _cell_links(grid)
-    count = len(grid.rank)
     homes = _homes(grid, len(tabs))
-    start = [FINE * hint.get(cell, 0) for cell in range(count)]
-    known = [cell in hint for cell in range(count)]
-    grid.x = list(start)
-    for again in (False, True) if len(homes) > 1 else (False,):
-        settled = list(grid.x)
-        for group, cells in homes.items():
-            if group >= 0:
-                sides = grid.columns[group] if again else None
-                wishes = _within(settled, sides) if sides else None
-                _place_home(grid, cells, links, known, wishes, ())
-                grid.columns[group] = _columns(grid, cells, tabs[group])
-        groups = [group for group in homes if group >= 0]
-        _place_home(grid, homes.get(-1, []), links, known, None, groups, homes)
-        known = [True] * count
+    grid.x = [0] * len(grid.rank)
+    groups = [group for group in homes if group >= 0]
+    for group in groups:
+        _place_home(grid, homes[group], links, hint, (), homes)
+        grid.columns[group] = _columns(grid, homes[group], tabs[group])
+    _place_home(grid, homes.get(-1, []), links, hint, groups, homes)
     _shift_to_zero(grid)
-
-
-def _within(x: Sequence[int], sides: tuple[int, int]) -> list[int]:
-    """`x` brought inside the sides of a group, so that no wish widens it."""
-    left, right = sides
-    return [min(max(value, left), right) for value in x]
 
 
 def _homes(grid: Grid, groups: int) -> dict[int, list[int]]:
@@ -149,62 +132,55 @@ def _place_home(
     grid: Grid,
     cells: Sequence[int],
     links: Sequence[tuple[int, int, int]],
-    known: Sequence[bool],
-    settled: Sequence[int] | None,
+    hint: Mapping[int, int],
     groups: Sequence[int],
-    homes: Mapping[int, list[int]] | None = None,
+    homes: Mapping[int, list[int]],
 ) -> None:
-    """Move `cells` and, as rigid rectangles, `groups` to their places.
-
-    settled  x of the cells outside that pull on these; None to heed none
-    """
+    """Move `cells` and, as rigid rectangles, `groups` to their places."""
     blocks = Blocks()
     home: dict[int, tuple[int, int]] = {}
     start: list[int | None] = []
     chains: dict[int, int] = {}
     half = GAP * FINE // 2
     for cell in cells:
-        row = (
-            grid.rank[cell],
-            grid.left[cell] * FINE + half,
-            grid.right[cell] * FINE + half,
-        )
-        chain = grid.chain[cell]
+        rank, chain = grid.rank[cell], grid.chain[cell]
         if chain >= 0 and chain in chains:
-            blocks.rows[chains[chain]].append(row)
+            first, last, left, right = blocks.boxes[chains[chain]]
+            box = (min(first, rank), max(last, rank), left, right)
+            blocks.boxes[chains[chain]] = box
         else:
-            chains[chain] = blocks.add(row)
-            start.append(grid.x[cell] if known[cell] else None)
+            left, right = grid.left[cell] * FINE + half, grid.right[cell] * FINE + half
+            chains[chain] = blocks.add((rank, rank, left, right))
+            start.append(hint[cell] * FINE if cell in hint else None)
         home[cell] = (chains[chain], 0)
     for group in groups:
-        members = (homes or {})[group]
-        block = _add_group(blocks, grid, group, members)
-        start.append(grid.columns[group][0] if known[members[0]] else None)
+        members = homes[group]
+        ranks = [grid.rank[cell] for cell in members]
+        left, right = grid.columns[group]
+        block = blocks.add((min(ranks), max(ranks), half, right - left + half))
+        start.append(_known_left(grid, members, left, hint))
         for cell in members:
-            home[cell] = (block, grid.x[cell] - grid.columns[group][0])
-    _link(blocks, grid.rank, home, links, settled)
+            home[cell] = (block, grid.x[cell] - left)
+    _link(blocks, grid.rank, home, links)
     x = _solve(blocks, start)
     for cell, (block, offset) in home.items():
         grid.x[cell] = x[block] + offset
     for group in groups:
         left, right = grid.columns[group]
-        at = x[home[(homes or {})[group][0]][0]]
+        at = x[home[homes[group][0]][0]]
         grid.columns[group] = (at, at + right - left)
 
 
-def _add_group(
-    blocks: Blocks, grid: Grid, group: int, members: Sequence[int]
-) -> int:
-    """A block for a whole group; its x is the group's left side."""
-    ranks = [grid.rank[cell] for cell in members]
-    left, right = grid.columns[group]
-    half = GAP * FINE // 2
-    rows = [
-        (rank, half, right - left + half) for rank in range(min(ranks), max(ranks) + 1)
-    ]
-    block = blocks.add(rows[0])
-    blocks.rows[block] = rows
-    return block
+def _known_left(
+    grid: Grid, members: Sequence[int], left: int, hint: Mapping[int, int]
+) -> int | None:
+    """Where the left side of a group was, by the earlier places of its members."""
+    total = count = 0
+    for cell in members:
+        if cell in hint:
+            total += hint[cell] * FINE - (grid.x[cell] - left)
+            count += 1
+    return total // count if count else None
 
 
 def _link(
@@ -212,24 +188,16 @@ def _link(
     ranks: Sequence[int],
     home: Mapping[int, tuple[int, int]],
     links: Sequence[tuple[int, int, int]],
-    settled: Sequence[int] | None,
 ) -> None:
-    """Turn links between cells into links between blocks and pulls from outside."""
+    """Turn links between cells into links between blocks."""
     for upper, lower, weight in links:
         above = home.get(upper)
         below = home.get(lower)
-        if above and below:
-            if above[0] != below[0]:
-                shift = above[1] - below[1]
-                blocks.up[below[0]].append((above[0], shift, weight))
-                blocks.down[above[0]].append((below[0], -shift, weight))
-                blocks.pieces.setdefault(ranks[upper], []).append((*above, *below))
-        elif settled is not None and (above or below):
-            inside, other = (above, lower) if above else (below, upper)
-            if inside:
-                total, count = blocks.pull[inside[0]]
-                wish = settled[other] - inside[1]
-                blocks.pull[inside[0]] = (total + wish, count + 1)
+        if above and below and above[0] != below[0]:
+            shift = above[1] - below[1]
+            blocks.up[below[0]].append((above[0], shift, weight))
+            blocks.down[above[0]].append((below[0], -shift, weight))
+            blocks.pieces.setdefault(ranks[upper], []).append((*above, *below))
 
 
 def _solve(blocks: Blocks, start: Sequence[int | None]) -> list[int]:
@@ -246,7 +214,9 @@ def _solve(blocks: Blocks, start: Sequence[int | None]) -> list[int]:
     found = [_order(blocks, both, x, sweeps, phase) for phase, x in enumerate(starts)]
     _, order, x = min(found, key=lambda result: result[0])
     for _ in range(sweeps):
-        x = _pack(blocks.rows, order, _wishes(blocks, both, x))
+        middle = (min(x) + max(x)) // 2
+        want = [w + (middle - w) // GRAVITY for w in _wishes(blocks, both, x)]
+        x = _pack(blocks.boxes, order, want)
     return _straighten(blocks, order, x)
 
 
@@ -260,14 +230,14 @@ def _order(
     """(cost, order, x) of the best order met in a number of sweeps."""
     count = len(x)
     order = sorted(range(count), key=lambda b: (x[b], b))
-    x = _pack(blocks.rows, order, x)
+    x = _pack(blocks.boxes, order, x)
     best = (_cost(blocks, x), order, x)
     for sweep in range(sweeps):
         links = (blocks.down, blocks.up, both)[(sweep + phase) % 3]
         want = _wishes(blocks, links, x)
         ranked = sorted(zip(want, x, range(count), strict=True))
         order = [block for _, _, block in ranked]
-        x = _pack(blocks.rows, order, want)
+        x = _pack(blocks.boxes, order, want)
         cost = _cost(blocks, x)
         if cost < best[0]:
             best = (cost, order, x)
@@ -276,26 +246,24 @@ def _order(
 
 def _straighten(blocks: Blocks, order: Sequence[int], x: list[int]) -> list[int]:
     """Move blocks exactly below the one block they hang from, where there is room."""
+    boxes = blocks.boxes
     beside: dict[int, tuple[list[int], list[int]]] = {b: ([], []) for b in order}
     last: dict[int, int] = {}
     for block in order:
-        for rank, _, _ in blocks.rows[block]:
+        for rank in range(boxes[block][0], boxes[block][1] + 1):
             if rank in last:
                 beside[block][0].append(last[rank])
                 beside[last[rank]][1].append(block)
             last[rank] = block
-    width = [
-        (max(row[1] for row in rows), max(row[2] for row in rows)) for rows in blocks.rows
-    ]
-    for block in sorted(order, key=lambda b: (blocks.rows[b][0][0], b)):
+    for block in sorted(order, key=lambda b: (boxes[b][0], b)):
         for other, shift, weight in blocks.up[block]:
             want = x[other] + shift
             if weight < ONE_TO_ONE:
                 continue
             before, after = beside[block]
-            left, right = width[block]
-            if all(x[o] + width[o][1] + left <= want for o in before) and all(
-                want + right <= x[o] - width[o][0] for o in after
+            _, _, left, right = boxes[block]
+            if all(x[o] + boxes[o][3] + left <= want for o in before) and all(
+                want + right <= x[o] - boxes[o][2] for o in after
             ):
                 x[block] = want
     return x
@@ -306,9 +274,9 @@ def _first_guess(blocks: Blocks, start: Sequence[int | None]) -> list[int]:
     x = [0] * len(start)
     free: dict[int, int] = {}
     ready = [at is not None for at in start]
-    order = sorted(range(len(start)), key=lambda b: (blocks.rows[b][0][0], b))
+    order = sorted(range(len(start)), key=lambda b: (blocks.boxes[b][0], b))
     for block in order:
-        rank, left, right = blocks.rows[block][0]
+        rank, _, left, right = blocks.boxes[block]
         at = start[block]
         above = [(o, s) for o, s, _ in blocks.up[block] if ready[o]]
         if at is not None:
@@ -331,7 +299,7 @@ def _wishes(
     """Where each block would like to be: the weighted mean of its neighbours."""
     want = list(x)
     for block, near in enumerate(links):
-        total, count = blocks.pull[block]
+        total = count = 0
         for other, shift, weight in near:
             total += (x[other] + shift) * weight
             count += weight
@@ -340,31 +308,37 @@ def _wishes(
     return want
 
 
-def _pack(
-    rows: Sequence[Sequence[Row]], order: Sequence[int], want: Sequence[int]
-) -> list[int]:
+def _pack(boxes: Sequence[Box], order: Sequence[int], want: Sequence[int]) -> list[int]:
     """x near `want`, in this order, without overlap in any rank."""
-    ranks = 1 + max(row[-1][0] for row in rows)
+    ranks = 1 + max(box[1] for box in boxes)
     low = list(want)
     edge = [-FAR] * ranks
     for block in order:
-        at = want[block]
-        for rank, left, _ in rows[block]:
-            if edge[rank] + left > at:
-                at = edge[rank] + left
-        for rank, _, right in rows[block]:
-            edge[rank] = at + right
-        low[block] = at
+        first, last, left, right = boxes[block]
+        if first == last:
+            at = edge[first] + left
+            if at > low[block]:
+                low[block] = at
+            edge[first] = low[block] + right
+        else:
+            at = max(edge[first : last + 1]) + left
+            if at > low[block]:
+                low[block] = at
+            edge[first : last + 1] = [low[block] + right] * (last - first + 1)
     high = list(want)
     edge = [FAR] * ranks
     for block in reversed(order):
-        at = want[block]
-        for rank, _, right in rows[block]:
-            if edge[rank] - right < at:
-                at = edge[rank] - right
-        for rank, left, _ in rows[block]:
-            edge[rank] = at - left
-        high[block] = at
+        first, last, left, right = boxes[block]
+        if first == last:
+            at = edge[first] - right
+            if at < high[block]:
+                high[block] = at
+            edge[first] = high[block] - left
+        else:
+            at = min(edge[first : last + 1]) - right
+            if at < high[block]:
+                high[block] = at
+            edge[first : last + 1] = [high[block] - left] * (last - first + 1)
     return [(a + b) // 2 for a, b in zip(low, high, strict=True)]
 
 

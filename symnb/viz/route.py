@@ -147,6 +147,9 @@ def _ports(sources: Sequence[int], centre: int, width: int) -> list[int]:
 def _assign_tracks(buses: dict[int, Bus]) -> None:
     """Give every bus that bends a track; 0 is the highest."""
     bent = [bus for bus in buses.values() if bus.bends]
+    if len(bent) == 1:
+        bent[0].track = 0
+        return
     level = _levels(bent) if len(bent) <= CROWDED else [0] * len(bent)
     order = sorted(range(len(bent)), key=lambda i: (level[i], bent[i].extent, i))
     ends: list[list[tuple[int, int]]] = []

@@ -82,13 +82,14 @@ class App {
   }
 
   draw() {
-    const { state } = this;
+    const { state } = this, had = this.root.getRootNode().activeElement;
     const shape = `${state.open}/${state.view}`;
     if (this.shape !== shape) { this.shape = shape; this.deps.clear(); this.build(); }
     this.root.dataset.colour = state.colour;
     this.root.classList.toggle("shut", !state.open);
     if (state.open) this.fillOpen();
     this.link();
+    if (had && !this.root.getRootNode().activeElement) this.root.focus({ preventScroll: true });
   }
 
   build() {
@@ -339,7 +340,6 @@ class App {
     if (change === undefined) return;
     e.preventDefault();
     if (change) this.go(change);
-    if (this.root.getRootNode().activeElement === null) this.root.focus({ preventScroll: true });
   }
 
   /** What a key changes: an object, null when it was handled here, undefined when unknown. */
