@@ -13,11 +13,21 @@ an index mentions axes in scope and sizes only; each output is stored.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
-from symnb.core.dims import Atom, Dim, DimLike, dim_of, dims_in, index
+from symnb.compile.kernels.points import offset
+from symnb.core.dims import (
+    Atom,
+    Dim,
+    DimLike,
+    bound,
+    dim_of,
+    dims_in,
+    index,
+    substitute,
+)
 from symnb.core.node import Constant, Node
 from symnb.core.op import Op
 from symnb.core.types import TensorType, scalar_type
@@ -25,6 +35,7 @@ from symnb.errors import SymnbError
 
 AxisKind = Literal["parallel", "reduce", "ordered"]
 Mode = Literal["set", "add"]
+Make = Callable[[Node, Node], Node]
 
 
 class NestError(SymnbError):
@@ -89,10 +100,7 @@ class Buffer:
 
     def offset(self, at: tuple[DimLike, ...]) -> DimLike:
         """Linear position of the element at an index."""
-        position: DimLike = 0
-        for i, size in zip(at, self.shape, strict=True):
-            position = position * size + i
-        return position
+        return offset(self.shape, at)
 
     def __repr__(self) -> str:
         return f"{self.name}: {self.type}"
@@ -262,6 +270,37 @@ def value_order(roots: Iterable[Node], stop: Container[Node] = ()) -> list[Node]
         stack.append((value, True))
         stack += [(x, False) for x in reversed(sources(value))]
     return list(done)
+
+
+def replace_values(
+    roots: Sequence[Node], replaced: Mapping[Node, Node], make: Make
+) -> list[Node]:
+    """`roots` with values replaced, also inside the indices of loads.
+
+    make  (new value, the value it stands for) -> the value to use
+    """
+    new: dict[Node, Node] = {}
+    for value in value_order(roots, replaced):
+        below = () if value in replaced else sources(value)
+        if value in replaced:
+            new[value] = replaced[value]
+        elif all(new[x] is x for x in below):
+            new[value] = value
+        elif value.op is LOAD:
+            new[value] = make(_moved(value, new), value)
+        else:
+            inputs = tuple(new[x] for x in value.inputs)
+            made = Node(value.op, inputs, value.params, value.type)
+            new[value] = make(made, value)
+    return [new[root] for root in roots]
+
+
+def _moved(value: Node, new: Mapping[Node, Node]) -> Node:
+    """A load whose index mentions other data."""
+    buffer, at = value.params
+    atoms = [a for a in atoms_of(dims_in(at)) if is_data(a)]
+    changes = {a: bound(new[a.node], "g") for a in atoms}
+    return load(buffer, tuple(substitute(dim, changes) for dim in at))
 
 
 def dims_of(value: Node) -> Iterator[Dim]:

@@ -154,3 +154,24 @@ def _known_value(node: Node, at: Index) -> DimLike | None:
         elif node.op is not CAST or not node.dtype.startswith("int"):
             return None
         node = node.inputs[0]
+
+
+def is_inline(node: Node) -> bool:
+    """Whether a leaf is written into the code: a constant of one element."""
+    return isinstance(node, Constant) and node.value.size == 1
+
+
+def total(shape: Index) -> DimLike:
+    """Number of elements."""
+    count: DimLike = 1
+    for size in shape:
+        count = count * size
+    return count
+
+
+def offset(shape: Index, at: Index) -> DimLike:
+    """Linear position of an element in C order."""
+    place: DimLike = 0
+    for i, size in zip(at, shape, strict=True):
+        place = place * size + i
+    return place

@@ -29,6 +29,7 @@ class Region:
     inputs   the arrays it reads: leaves and outputs of earlier regions, each once;
              of an extern or opaque region the operands in order, repeats included
     outputs  the arrays it writes
+    numbers  of `nodes` in the printed graph
     sizes    scalar integer nodes, computed earlier, whose values it needs as sizes
     reason   why these nodes are together, in words
     """
@@ -37,6 +38,7 @@ class Region:
     nodes: tuple[Node, ...]
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
+    numbers: tuple[int, ...] = ()
     sizes: tuple[Node, ...] = ()
     reason: str = ""
 

@@ -2,6 +2,11 @@
 
 `render_kernel(kernel, name, target, in_place=())` gives a `KernelSource(text, lines)`;
 `lines` lists (first line, last line, nodes), 1-based within `text`.
-`prelude(kernels, target)` gives what all of them need, each definition once, without
-the workspace type (`runtime/abi.py` has it).
+`prelude(kernels, target)` gives what all of them need, each definition once, the
+workspace type of `runtime/abi.h` included.
 """
+
+from symnb.compile.render.c import prelude, render_kernel
+from symnb.compile.render.cstyle import KernelSource
+
+__all__ = ["KernelSource", "prelude", "render_kernel"]

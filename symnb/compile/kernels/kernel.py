@@ -1,0 +1,247 @@
+"""`Kernel`: a scheduled nest, statements of a structured loop language; *how*.
+
+Values are flattened into definitions of one op each, so that a renderer only prints:
+an operand is a variable, an element of an array, a number or a size expression.
+`role` of a loop says how it runs; loop bounds and offsets are Dim expressions over
+sizes and loop indices. Made once per nest, tens of statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from symnb.compile.kernels.nest import Buffer, NestError
+from symnb.core.dims import Atom, DimLike
+from symnb.core.node import Node
+from symnb.core.op import Op
+
+LoopRole = Literal["serial", "simd", "parallel", "ordered"]
+# serial    one after the other
+# simd      independent iterations (but for `combines`), for vector registers
+# parallel  independent iterations whose chunks may run in threads
+# ordered   each iteration needs the one before
+
+
+@dataclass(frozen=True)
+class Name:
+    """A variable."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a buffer, row or tile at a linear position."""
+
+    array: str
+    offset: DimLike
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant: a NumPy scalar."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Position:
+    """A size expression as an int64."""
+
+    dim: DimLike
+
+
+Operand = Name | Element | Number | Position
+
+
+@dataclass(frozen=True, eq=False)
+class Define:
+    """A new variable: `op` of operands, or a copy of the one operand when op is None.
+
+    node  the graph node it is an element of, or None
+    """
+
+    name: str
+    dtype: str
+    op: Op | None
+    operands: tuple[Operand, ...]
+    operand_dtypes: tuple[str, ...]
+    params: tuple[Any, ...] = ()
+    node: Node | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A variable, or a tile of `length` of them, that starts at the identity of
+    `combine`."""
+
+    name: str
+    dtype: str
+    combine: str
+    length: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A temporary array of `length` elements, for the whole kernel."""
+
+    name: str
+    dtype: str
+    length: DimLike
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """An empty pairwise sum; `Push` adds the sum of a block, `Total` empties it."""
+
+    name: str
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Push:
+    """Add the sum of the next block to a tree."""
+
+    tree: str
+    dtype: str
+    value: Operand
+
+
+@dataclass(frozen=True, eq=False)
+class Total:
+    """A new variable: the sum of everything pushed."""
+
+    name: str
+    dtype: str
+    tree: str
+    node: Node | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Combine:
+    """Update a cell with a value."""
+
+    target: Name | Element
+    dtype: str
+    combine: str
+    value: Operand
+    node: Node | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Write:
+    """Store a value into an array, or add it to what is there."""
+
+    target: Element
+    dtype: str
+    value: Operand
+    mode: str = "set"
+    node: Node | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """Run `body` for start <= atom < stop in steps.
+
+    combines  (variable, combine, dtype) of the variables a simd loop combines
+    note      what the loop is, for readers
+    """
+
+    atom: Atom
+    start: DimLike
+    stop: DimLike
+    role: LoopRole
+    body: tuple[Statement, ...]
+    step: int = 1
+    note: str = ""
+    combines: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Refuse:
+    """Fail when a reduction that needs an element has none: some size of `sizes`
+    is 0 and no size of `others` is."""
+
+    sizes: tuple[DimLike, ...]
+    others: tuple[DimLike, ...]
+    op: str
+
+
+Statement = (
+    Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A scheduled kernel.
+
+    buffers   C parameters in order: inputs, then outputs
+    sizes     int64 parameters in order: symbols, and atoms bound to scalar nodes
+    nodes     graph nodes it computes, in execution order
+    numbers   of nodes in the printed graph
+    in_place  (output, input) that may share storage
+    flops     per call, as a size expression in units of one operation
+    points    how many times the innermost body runs
+    summary   one line for readers
+    """
+
+    buffers: tuple[Buffer, ...]
+    sizes: tuple[Atom, ...]
+    body: tuple[Statement, ...]
+    nodes: tuple[Node, ...]
+    numbers: dict[Node, int] = field(default_factory=dict)
+    in_place: tuple[tuple[Node, Node], ...] = ()
+    flops: DimLike = 0
+    points: DimLike = 1
+    summary: str = ""
+
+    def statements(self) -> Iterator[Statement]:
+        """Every statement, those of loops included, in order."""
+        stack: list[Statement] = list(reversed(self.body))
+        while stack:
+            statement = stack.pop()
+            yield statement
+            if isinstance(statement, Loop):
+                stack += reversed(statement.body)
+
+
+def check(kernel: Kernel) -> None:
+    """Raise NestError when a variable is used where it is not defined."""
+    arrays = {b.name for b in kernel.buffers}
+    scopes: list[tuple[list[Statement], set[str]]] = [(list(kernel.body), arrays)]
+    while scopes:
+        todo, known = scopes[-1]
+        if not todo:
+            scopes.pop()
+            continue
+        statement = todo.pop(0)
+        for name in _used(statement):
+            if name not in known:
+                raise NestError(f"{name} is used where it is not defined")
+        if isinstance(statement, Loop):
+            scopes.append((list(statement.body), set(known)))
+        elif isinstance(statement, Define | Cell | Row | Tree | Total):
+            known.add(statement.name)
+
+
+def _used(statement: Statement) -> Iterator[str]:
+    operands: tuple[Operand, ...] = ()
+    if isinstance(statement, Define):
+        operands = statement.operands
+    elif isinstance(statement, Combine | Write):
+        operands = (statement.target, statement.value)
+    elif isinstance(statement, Push):
+        yield statement.tree
+        operands = (statement.value,)
+    elif isinstance(statement, Total):
+        yield statement.tree
+    elif isinstance(statement, Loop):
+        yield from (name for name, _, _ in statement.combines)
+    for operand in operands:
+        if isinstance(operand, Name):
+            yield operand.text
+        elif isinstance(operand, Element):
+            yield operand.array

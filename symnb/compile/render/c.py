@@ -1,0 +1,257 @@
+"""The C dialect: kernels as static functions of one translation unit.
+
+The text includes no header: each costs 10 to 150 ms of compile time. Flags that give
+it its meaning: -fwrapv (integers wrap), -ffp-contract=off, -fno-math-errno,
+-fopenmp-simd; see `compile/build.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from symnb.compile.kernels.kernel import (
+    Define,
+    Kernel,
+    Loop,
+    Push,
+    Refuse,
+    Row,
+    Tree,
+)
+from symnb.compile.kernels.nest import WRAP, Buffer
+from symnb.compile.kernels.target import Target
+from symnb.compile.render.cstyle import (
+    LINE,
+    KernelSource,
+    Printer,
+    combined,
+    identity,
+)
+from symnb.compile.runtime.abi import PRELUDE
+from symnb.core.dims_render import C_PRELUDE
+from symnb.core.dtypes import SHORT, is_float
+from symnb.core.node import Node
+from symnb.ops.c_text import C_TYPES, LIBM, libm_calls, support
+from symnb.ops.define import Elementwise
+
+CLAUSE = {"add": "+", "mul": "*", "and": "&", "or": "|", "max": "max", "min": "min"}
+
+
+def render_kernel(
+    kernel: Kernel,
+    name: str,
+    target: Target,
+    in_place: Collection[tuple[Node, Node]] = (),
+) -> KernelSource:
+    """The kernel as a static C function called `name`.
+
+    in_place  (output, input) pairs that share storage
+    """
+    printer = Printer(kernel, _C())
+    return printer.source(_head(kernel, name, in_place))
+
+
+class _C:
+    """Loops and temporary arrays in C."""
+
+    def open_loop(self, loop: Loop, index: str, start: str, stop: str) -> list[str]:
+        """`for (...) {` after its pragma."""
+        step = f"{index}++" if loop.step == 1 else f"{index} += {loop.step}"
+        head = f"for (int64_t {index} = {start}; {index} < {stop}; {step}) {{"
+        if loop.role != "simd":
+            return [head]
+        clauses = [f" reduction({_clause(c, d)}:{n})" for n, c, d in loop.combines]
+        return [f"#pragma omp simd{''.join(clauses)}", head]
+
+    def row(self, name: str, type: str, length: str) -> list[str]:
+        """Memory of the workspace, freed when the call returns."""
+        return [
+            f"{type} *restrict {name} = ws->alloc(ws, ({length})*sizeof({type}));",
+            f"if (!{name}) return symnb_no_memory(ws);",
+        ]
+
+
+def _clause(combine: str, dtype: str) -> str:
+    if combine in ("max", "min") and is_float(dtype):
+        return f"symnb_{combine}_{SHORT[dtype]}"
+    return CLAUSE[combine]
+
+
+def _head(
+    kernel: Kernel, name: str, in_place: Collection[tuple[Node, Node]]
+) -> list[str]:
+    """A comment and the signature, wrapped."""
+    shared = {x for pair in in_place for x in pair}
+    parts = [_parameter(b, b.node in shared) for b in kernel.buffers]
+    parts += [f"int64_t n{k}" for k in range(len(kernel.sizes))]
+    parts.append("symnb_ws *ws")
+    start = f"static int {name}("
+    lines = [f"/* {name}: {kernel.summary} */"]
+    line = start
+    for at, part in enumerate(parts):
+        text = part + (")" if at == len(parts) - 1 else ",")
+        if len(line) + len(text) + 1 > LINE and line.strip():
+            lines.append(line.rstrip())
+            line = " " * len(start)
+        line += text if line in (start, " " * len(start)) else f" {text}"
+    lines.append(line)
+    return lines
+
+
+def _parameter(buffer: Buffer, shared: bool) -> str:
+    const = "const " if buffer.role == "in" else ""
+    restrict = "" if shared else "restrict "
+    return f"{const}{C_TYPES[buffer.dtype]} *{restrict}{buffer.name}"
+
+
+# ------------------------------------------------------------------------- prelude
+
+TYPES = "".join(
+    f"typedef __{name.upper()}_TYPE__ {name};\n"
+    for name in (
+        "int8_t", "int16_t", "int32_t", "uint8_t", "uint16_t", "uint32_t", "uint64_t"
+    )
+).replace("_T_TYPE__", "_TYPE__")  # fmt: skip
+
+WRITE_MESSAGE = """\
+static void symnb_say(symnb_ws *ws, const char *a, int64_t x, const char *b,
+                      int64_t y, const char *c, int64_t z)
+{
+    const char *texts[3] = {a, b, c};
+    const int64_t numbers[3] = {x, y, z};
+    char digits[24], *to = ws->message, *end = to + ws->message_size - 24;
+    for (int k = 0; k < 3 && texts[k]; k++) {
+        for (const char *s = texts[k]; *s && to < end; s++) *to++ = *s;
+        if (k > 0 || c) {
+            uint64_t rest = numbers[k] < 0 ? -(uint64_t)numbers[k] : numbers[k];
+            int count = 0;
+            do digits[count++] = '0' + rest % 10; while (rest /= 10);
+            if (numbers[k] < 0 && to < end) *to++ = '-';
+            while (count && to < end) *to++ = digits[--count];
+        }
+    }
+    if (ws->message_size > 24) *to = 0;
+}
+"""
+NOTHING = """\
+static int symnb_nothing(symnb_ws *ws, const char *op)
+{
+    const char *texts[2] = {"zero-size array to reduction operation ", op};
+    char *to = ws->message, *end = to + ws->message_size - 1;
+    for (int k = 0; k < 2; k++)
+        for (const char *s = texts[k]; *s && to < end; s++) *to++ = *s;
+    if (ws->message_size > 0) *to = 0;
+    return 1;
+}
+"""
+NO_MEMORY = """\
+static int symnb_no_memory(symnb_ws *ws)
+{
+    const char *s = "no memory for a temporary array";
+    char *to = ws->message, *end = to + ws->message_size - 1;
+    while (*s && to < end) *to++ = *s++;
+    if (ws->message_size > 0) *to = 0;
+    return 1;
+}
+"""
+OUT_OF_RANGE = """\
+static inline int64_t symnb_wrap(int64_t i, int64_t n)
+{
+    const int64_t at = i < 0 ? i + n : i;
+    return (uint64_t)at < (uint64_t)n ? at : -1;
+}
+static int symnb_out_of_range(symnb_ws *ws, int64_t i, int64_t axis, int64_t n)
+{
+    symnb_say(ws, "index ", i, " is out of bounds for axis ", axis,
+              " with size ", n);
+    return 1;
+}
+"""
+TREE = """\
+/* Pairwise sums: part[k] holds the sum of a power of two of blocks. */
+typedef struct {{ {t} part[64]; int64_t count, top; }} symnb_tree_{s};
+static inline void symnb_push_{s}(symnb_tree_{s} *tree, {t} sum)
+{{
+    for (int64_t n = tree->count++; n & 1; n >>= 1) sum += tree->part[--tree->top];
+    tree->part[tree->top++] = sum;
+}}
+static inline {t} symnb_total_{s}(const symnb_tree_{s} *tree)
+{{
+    {t} sum = 0;
+    for (int64_t k = tree->top; k > 0; k--) sum += tree->part[k - 1];
+    return sum;
+}}
+"""
+
+
+def prelude(kernels: Sequence[Kernel], target: Target) -> str:
+    """What the texts of `kernels` need before them: types, libm, support functions."""
+    texts: dict[str, None] = {}
+    statements = [s for kernel in kernels for s in kernel.statements()]
+    functions = _functions(statements)
+    libm = _prototypes(statements, functions, target)
+    for text in (PRELUDE, TYPES, libm, C_PRELUDE):
+        texts[text] = None
+    if any(isinstance(s, Define) and s.op is WRAP for s in statements):
+        texts |= {WRITE_MESSAGE: None, OUT_OF_RANGE: None}
+    if any(isinstance(s, Refuse) for s in statements):
+        texts[NOTHING] = None
+    if any(isinstance(s, Row) for s in statements):
+        texts[NO_MEMORY] = None
+    for dtype in ("float32", "float64"):
+        if any(isinstance(s, Tree | Push) and s.dtype == dtype for s in statements):
+            texts[TREE.format(t=C_TYPES[dtype], s=SHORT[dtype])] = None
+    for combine, dtype in _declared(statements):
+        texts[_reduction(combine, dtype)] = None
+    texts |= dict.fromkeys(functions)
+    return "".join(texts)
+
+
+def _functions(statements: Iterable[object]) -> list[str]:
+    """Definitions of C functions that ops call, each once, in order."""
+    found: dict[str, None] = {}
+    for s in statements:
+        if isinstance(s, Define) and isinstance(s.op, Elementwise):
+            found |= dict.fromkeys(support(s.op, s.operand_dtypes[-1]))
+    return list(found)
+
+
+def _prototypes(
+    statements: Iterable[object], functions: Iterable[str], target: Target
+) -> str:
+    """libm's functions, with vector variants where the target has them."""
+    from symnb.ops.c_text import expression
+
+    texts = list(functions)
+    for s in statements:
+        if isinstance(s, Define) and isinstance(s.op, Elementwise):
+            names = ["x"] * len(s.operands)
+            texts.append(expression(s.op, s.operand_dtypes[-1], names))
+    found = ""
+    for name, (key, type) in libm_calls(texts).items():
+        vector = key in target.simd and not target.strict
+        attributes = 'simd("notinbranch"), const' if vector else "const"
+        arguments = ", ".join([type] * LIBM[key])
+        found += f"__attribute__(({attributes})) {type} {name}({arguments});\n"
+    return found
+
+
+def _declared(statements: Iterable[object]) -> list[tuple[str, str]]:
+    """The extrema of floats that simd loops combine."""
+    found: dict[tuple[str, str], None] = {}
+    for s in statements:
+        if isinstance(s, Loop) and s.role == "simd":
+            for _, combine, dtype in s.combines:
+                if combine in ("max", "min") and is_float(dtype):
+                    found[combine, dtype] = None
+    return list(found)
+
+
+def _reduction(combine: str, dtype: str) -> str:
+    """How lanes of an extremum that propagates NaN are combined."""
+    value = combined(combine, dtype, "omp_out", "omp_in")
+    return (
+        f"#pragma omp declare reduction(symnb_{combine}_{SHORT[dtype]} : "
+        f"{C_TYPES[dtype]} : omp_out = {value}) "
+        f"initializer(omp_priv = {identity(combine, dtype)})\n"
+    )

@@ -1,0 +1,335 @@
+"""Kernel -> text of a language of the C family.
+
+One line per statement, with the number and op of the graph node it computes. What
+differs between dialects (type names, loop forms, how lanes are combined) is asked of
+a `Dialect`. Deterministic: sizes are n0, n1, ..., values t<number in the graph>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from symnb.compile.kernels.kernel import (
+    Cell,
+    Combine,
+    Define,
+    Element,
+    Kernel,
+    Loop,
+    Name,
+    Number,
+    Operand,
+    Position,
+    Push,
+    Refuse,
+    Row,
+    Statement,
+    Total,
+    Tree,
+    Write,
+)
+from symnb.compile.kernels.nest import PLACE, WRAP, NestError
+from symnb.core.dims import Atom, DimLike
+from symnb.core.dims_render import dim_to_c
+from symnb.core.dtypes import SHORT, is_float
+from symnb.core.node import Node
+from symnb.ops.c_text import C_TYPES, expression
+from symnb.ops.cast import CAST
+from symnb.ops.define import Elementwise
+
+LINE = 88
+COMMENT_COLUMN = 56  # comments start here where the code is short enough
+
+
+@dataclass(frozen=True)
+class KernelSource:
+    """A kernel as text.
+
+    lines  (first line, last line, nodes), 1-based, of what computes which nodes
+    """
+
+    text: str
+    lines: tuple[tuple[int, int, tuple[Node, ...]], ...]
+
+
+class Dialect(Protocol):
+    """What the languages of the C family spell differently."""
+
+    def open_loop(self, loop: Loop, index: str, start: str, stop: str) -> list[str]:
+        """The lines before the body, the last one ending in `{`."""
+        ...
+
+    def row(self, name: str, type: str, length: str) -> list[str]:
+        """A temporary array for the whole kernel."""
+        ...
+
+
+class Printer:
+    """Prints one kernel, line by line."""
+
+    def __init__(self, kernel: Kernel, dialect: Dialect) -> None:
+        self.kernel = kernel
+        self.dialect = dialect
+        self.sizes = {atom: f"n{k}" for k, atom in enumerate(kernel.sizes)}
+        self.lines: list[str] = []
+        self.nodes: list[Node | None] = []
+
+    # ------------------------------------------------------------------- lines
+
+    def add(self, depth: int, text: str, comment: str = "", node: Any = None) -> None:
+        """One line, with a comment at its end."""
+        line = "    " * depth + text
+        if comment:
+            line = f"{line:<{COMMENT_COLUMN}} /* {comment} */"
+        self.lines.append(line)
+        self.nodes.append(node)
+
+    def source(self, head: Sequence[str]) -> KernelSource:
+        """The whole function after the lines `head`."""
+        for line in head:
+            self.add(0, line)
+        self.add(0, "{")
+        self.body()
+        self.add(1, "return 0;")
+        self.add(0, "}")
+        return KernelSource("\n".join(self.lines) + "\n", tuple(self._spans()))
+
+    def _spans(self) -> list[tuple[int, int, tuple[Node, ...]]]:
+        spans: list[tuple[int, int, tuple[Node, ...]]] = []
+        for number, node in enumerate(self.nodes, start=1):
+            if node is None:
+                continue
+            if spans and spans[-1][1] == number - 1 and spans[-1][2] == (node,):
+                spans[-1] = (spans[-1][0], number, (node,))
+            else:
+                spans.append((number, number, (node,)))
+        return spans
+
+    def body(self) -> None:
+        """All statements, loops without recursion."""
+        stack: list[tuple[int, Statement | str]] = [
+            (1, s) for s in reversed(self.kernel.body)
+        ]
+        while stack:
+            depth, statement = stack.pop()
+            if isinstance(statement, str):
+                self.add(depth, statement)
+            elif isinstance(statement, Loop):
+                self.loop(depth, statement)
+                stack.append((depth, "}"))
+                stack += [(depth + 1, s) for s in reversed(statement.body)]
+            else:
+                self.statement(depth, statement)
+
+    def loop(self, depth: int, loop: Loop) -> None:
+        """The head of a loop."""
+        index = loop.atom.name
+        start, stop = self.dim(loop.start), self.dim(loop.stop)
+        *before, head = self.dialect.open_loop(loop, index, start, stop)
+        for line in before:
+            self.add(depth, line)
+        self.add(depth, head, loop.note)
+
+    def statement(self, depth: int, statement: Statement) -> None:
+        """A statement that is not a loop."""
+        match statement:
+            case Define():
+                self.define(depth, statement)
+            case Cell():
+                self.cell(depth, statement)
+            case Row(name, dtype, length):
+                for line in self.dialect.row(name, C_TYPES[dtype], self.dim(length)):
+                    self.add(depth, line)
+            case Tree(name, dtype):
+                self.add(depth, f"symnb_tree_{SHORT[dtype]} {name};")
+                self.add(depth, f"{name}.count = {name}.top = 0;")
+            case Push(tree, dtype, value):
+                text = f"symnb_push_{SHORT[dtype]}(&{tree}, {self.operand(value)});"
+                self.add(depth, text)
+            case Total(name, dtype, tree, node):
+                text = f"symnb_total_{SHORT[dtype]}(&{tree})"
+                self.add(depth, f"const {C_TYPES[dtype]} {name} = {text};", "", node)
+            case Combine():
+                self.combine(depth, statement)
+            case Write(target, _, value, mode, node):
+                sign = "=" if mode == "set" else "+="
+                text = f"{self.operand(target)} {sign} {self.operand(value)};"
+                self.add(depth, text, "", node)
+            case Refuse(sizes, others, op):
+                self.refuse(depth, sizes, others, op)
+            case Loop():
+                raise NestError("loops are printed by body()")
+
+    # -------------------------------------------------------------- statements
+
+    def define(self, depth: int, define: Define) -> None:
+        """A variable."""
+        type = C_TYPES[define.dtype]
+        values = [self.operand(x) for x in define.operands]
+        label = self.label(define.node)
+        if define.op is WRAP:
+            extent, axis = self.dim(define.params[0]), define.params[1]
+            value = f"(int64_t){values[0]}"
+            text = f"const int64_t {define.name} = symnb_wrap({value}, {extent});"
+            self.add(depth, text, label)
+            fail = f"symnb_out_of_range(ws, {value}, {axis}, {extent})"
+            self.add(depth, f"if ({define.name} < 0) return {fail};")
+            return
+        text = self.value(define, values)
+        self.add(depth, f"const {type} {define.name} = {text};", label, define.node)
+
+    def value(self, define: Define, values: list[str]) -> str:
+        """The expression of a definition."""
+        op = define.op
+        if op is None:
+            return values[0]
+        if op is CAST:
+            source, target = define.operand_dtypes[0], define.dtype
+            if target == "bool":
+                return f"{values[0]} != 0"
+            del source
+            return f"({C_TYPES[target]}){values[0]}"
+        if op is PLACE:
+            x, extremum, place = values
+            found = f"{x} == {extremum}"
+            if is_float(define.operand_dtypes[0]):
+                found = f"({found}) | ({x} != {x})"
+            return f"{found} ? {place} : {LARGEST}"
+        if isinstance(op, Elementwise):
+            text = expression(op, define.operand_dtypes[-1], values)
+            if text:
+                return text
+        raise NestError(f"{op.name} has no C text for {define.operand_dtypes}")
+
+    def cell(self, depth: int, cell: Cell) -> None:
+        """A variable or tile that is updated."""
+        type = C_TYPES[cell.dtype]
+        if cell.length is None:
+            start = identity(cell.combine, cell.dtype)
+            self.add(depth, f"{type} {cell.name} = {start};", cell.combine)
+            return
+        self.add(depth, f"{type} {cell.name}[{cell.length}];")
+        if cell.combine != "none":
+            start = identity(cell.combine, cell.dtype)
+            head = f"for (int64_t c = 0; c < {cell.length}; c++)"
+            self.add(depth, f"{head} {cell.name}[c] = {start};", cell.combine)
+
+    def combine(self, depth: int, combine: Combine) -> None:
+        """An update of a cell."""
+        target, value = self.operand(combine.target), self.operand(combine.value)
+        text = combined(combine.combine, combine.dtype, target, value)
+        self.add(depth, f"{target} = {text};", "", combine.node)
+
+    def refuse(
+        self,
+        depth: int,
+        sizes: tuple[DimLike, ...],
+        others: tuple[DimLike, ...],
+        op: str,
+    ) -> None:
+        """The error of an extremum of nothing."""
+        tests = [f"{self.factor(size)} == 0" for size in sizes]
+        tests += [f"{self.factor(size)} != 0" for size in others]
+        fail = f'return symnb_nothing(ws, "{op}");'
+        self.add(depth, f"if ({' && '.join(tests)}) {fail}")
+
+    # ---------------------------------------------------------------- operands
+
+    def operand(self, operand: Operand) -> str:
+        """An operand as an expression that binds tightly."""
+        match operand:
+            case Name(text):
+                return text
+            case Element(array, offset):
+                return f"{array}[{self.dim(offset)}]"
+            case Number(value):
+                return number(value)
+            case Position(dim):
+                return self.factor(dim, cast=True)
+
+    def factor(self, dim: DimLike, cast: bool = False) -> str:
+        """A size expression in parentheses unless it is one name."""
+        text = self.dim(dim)
+        if text.isidentifier():
+            return text
+        return f"(int64_t)({text})" if cast and text.lstrip("-").isdigit() else f"({text})"
+
+    def dim(self, dim: DimLike) -> str:
+        """A size expression."""
+        return dim_to_c(dim, self.atom)
+
+    def atom(self, atom: Atom) -> str:
+        """The variable of a size, loop index or position given by data."""
+        return self.sizes.get(atom) or atom.name
+
+    def label(self, node: Node | None) -> str:
+        """How a node is named in comments: its number and op."""
+        if node is None:
+            return ""
+        number = self.kernel.numbers.get(node, -1)
+        return f"%{number} {node.op.name}" if number >= 0 else node.op.name
+
+
+LARGEST = "0x7fffffffffffffff"
+
+
+def number(value: Any) -> str:
+    """A constant of its C type."""
+    dtype = value.dtype.name
+    if dtype == "bool":
+        return str(int(value))
+    if is_float(dtype):
+        return _float(value, "f" if dtype == "float32" else "")
+    text = str(int(value))
+    if dtype == "int64":
+        if int(value) == -(2**63):
+            return f"(-{LARGEST} - 1)"
+        return f"(int64_t){text}" if int(value) >= 0 else f"((int64_t){text})"
+    if dtype == "uint64":
+        return f"(uint64_t){text}u" if int(value) < 2**32 else f"{text}ull"
+    suffix = "u" if dtype == "uint32" else ""
+    return f"(({C_TYPES[dtype]}){text}{suffix})"
+
+
+def _float(value: Any, suffix: str) -> str:
+    if np.isnan(value):
+        sign = "-" if np.signbit(value) else ""
+        return f'({sign}__builtin_nan{suffix}(""))'
+    if np.isinf(value):
+        sign = "-" if value < 0 else ""
+        return f"({sign}__builtin_inf{suffix}())"
+    text = np.format_float_scientific(value, trim="0")
+    plain = np.format_float_positional(value, trim="0")
+    text = plain if len(plain) <= len(text) + 2 else text
+    text = f"{text}{suffix}"
+    return f"({text})" if text[0] == "-" else text
+
+
+def identity(combine: str, dtype: str) -> str:
+    """What a combination starts from."""
+    if combine in ("max", "min"):
+        low = combine == "max"
+        if is_float(dtype):
+            suffix = "f" if dtype == "float32" else ""
+            return f"{'-' if low else ''}__builtin_inf{suffix}()"
+        if dtype == "bool":
+            return "0" if low else "1"
+        limits = np.iinfo(dtype)
+        return number(np.dtype(dtype).type(limits.min if low else limits.max))
+    return {"add": "0", "mul": "1", "and": "1", "or": "0"}[combine]
+
+
+def combined(combine: str, dtype: str, old: str, value: str) -> str:
+    """The expression of `old` combined with `value`; NaN wins an extremum."""
+    if combine in ("max", "min"):
+        sign = ">" if combine == "max" else "<"
+        test = f"{value} {sign} {old}"
+        if is_float(dtype):
+            test = f"({test}) | ({value} != {value})"
+        return f"{test} ? {value} : {old}"
+    sign = {"add": "+", "mul": "*", "and": "&", "or": "|"}[combine]
+    return f"{old} {sign} {value}"
