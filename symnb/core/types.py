@@ -11,6 +11,7 @@ from typing import Any
 
 from symnb.core.dims import Dim, DimLike
 from symnb.core.dtypes import SHORT, as_dtype
+from symnb.core.seams import slots
 
 
 class TensorType:
@@ -48,6 +49,10 @@ class TensorType:
     def with_dtype(self, dtype: str) -> TensorType:
         """Same sizes, other dtype."""
         return TensorType(as_dtype(dtype), self.shape)
+
+    def __call__(self, name: str | None = None) -> Any:
+        """A new input of this type; unknown sizes are unknown anew (Theano's way)."""
+        return slots["make_input"](self, name)
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -28,7 +28,8 @@ def push_forward(
     """Node -> tangent for every node `roots` need; None is zero."""
     flow: dict[Node, Tangent] = {}
     for node in walk.order(roots, stop=tangents):
-        flow[node] = tangents.get(node) or _push(node, flow)
+        given = tangents.get(node)
+        flow[node] = _push(node, flow) if given is None else given
     return flow
 
 
