@@ -69,7 +69,9 @@ def expression(op: Elementwise, dtype: str, operands: Sequence[str]) -> str:
 
 
 def support(op: Elementwise, dtype: str) -> tuple[str, ...]:
-    """The C functions the expression needs, in order; emit each text once."""
+    """The C functions the expression calls, in order; emit each text once."""
+    if "symnb_" not in template(op, dtype):
+        return ()
     return tuple(_fill(text, _facts(dtype)) for text in op.support)
 
 
