@@ -117,7 +117,7 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Library:
-    """A loaded shared object; `seconds` is what the compiler took, 0.0 from the cache."""
+    """A loaded shared object; `seconds`: what the compiler took, 0.0 from the cache."""
 
     entry: cache.Entry
     run: int

@@ -1,6 +1,7 @@
 """BLAS by address: against NumPy bit for bit, and against exact integer products."""
 
 import ctypes
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +37,9 @@ def text_of(convention: str) -> str:
     """C text that exports every wrapper as call_<name>."""
     texts = ["typedef __INT64_TYPE__ int64_t;\n", b.declarations(b.NAMES, convention)]
     for name in b.NAMES:
-        head = b.HEADS[name[1:]].replace(
-            "REAL", "float" if name[0] == "s" else "double"
-        )
+        match = re.search(rf"symnb_{name}\(([^)]*)\)", texts[1])
+        assert match is not None
+        head = match.group(1)
         names = [part.split()[-1].lstrip("*") for part in head.split(",")]
         texts.append(
             f"int call_{name}({head}) {{ return symnb_{name}({', '.join(names)}); }}\n"

@@ -345,8 +345,8 @@ def test_compiler_without_space_builds_in_memory(fresh: Path) -> None:
     real = shutil.which("cc")
     text = f"""case "$*$PWD" in
       *--version*) echo full 1;;
-      *{fresh}/{cache.FOLDER}*) echo "fatal error: error writing: No space left on device" >&2
-        exit 1;;
+      *{fresh}/{cache.FOLDER}*)
+        echo "fatal error: error writing: No space left on device" >&2; exit 1;;
       *) exec {real} "$@";;
     esac"""
     with config.change(cc=script(fresh / "cc", text)):

@@ -22,6 +22,7 @@ import functools
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -159,6 +160,16 @@ def declarations(names: Iterable[str], convention: str | None = None) -> str:
     """C text that defines `symnb_<name>` for each of `names`, without any header.
 
     convention  None: that of the library found
+
+    Sizes m, n, k and leading dimensions count elements, inc the elements between
+    entries of a vector. Vectors are not read where beta is 0. With op(a) = a or a^T:
+
+    gemm  c = alpha op(a) op(b) + beta c         c (m, n), op(a) (m, k), op(b) (k, n)
+    gemv  y = alpha op(a) x + beta y             a (m, n)
+    ger   a = alpha x y^T + a                    a (m, n)
+    syrk  c = alpha op(a) op(a)^T + beta c       c (n, n) upper half, op(a) (n, k)
+    trsm  b = alpha op(a)^-1 b, or b op(a)^-1    b (m, n), a triangular
+    dot   *result = x . y      axpy  y = alpha x + y      scal  x = alpha x
     """
     if convention is None:
         found = blas()
@@ -166,181 +177,24 @@ def declarations(names: Iterable[str], convention: str | None = None) -> str:
             raise ValueError("no BLAS was found")
         convention = found.convention
     size = "int64_t" if convention == "cblas64" else "int"
-    texts = [LIMITS[size]]
+    texts = [MACROS, LIMITS[size]]
     for name in names:
-        kind = {"s": "float", "d": "double"}[name[0]]
-        table = FORTRAN if convention.startswith("fortran") else CBLAS
-        body = table[name[1:]]
-        text = f"static inline int symnb_{name}({HEADS[name[1:]]}) {{\n{body}}}\n"
-        texts.append(text.replace("REAL", kind).replace("SIZE", size))
-    return "".join(texts)
+        text = _wrappers(convention.rstrip("3264"))[name[1:]]
+        text = text.replace("REAL", {"s": "float", "d": "double"}[name[0]])
+        texts.append(text.replace("KIND", name[0]).replace("SIZE", size))
+    return "\n".join(texts) + "\n"
 
 
+MACROS = "#define SYMNB_LEAD(x) ((x) > 1 ? (x) : 1)"
 LIMITS = {
-    "int64_t": "#define SYMNB_FITS(x) 1\n",
-    "int": "#define SYMNB_FITS(x) ((x) <= 2147483647)\n",
-}
-LIMITS = {
-    size: text + "#define SYMNB_LEAD(x) ((x) > 1 ? (x) : 1)\n"
-    for size, text in LIMITS.items()
+    "int64_t": "#define SYMNB_FITS(x) 1",
+    "int": "#define SYMNB_FITS(x) ((x) <= 2147483647)",
 }
 
-# Sizes m, n, k and leading dimensions in elements, row-major; inc: elements between
-# entries. gemm: c = alpha op(a) op(b) + beta c, c is (m, n). gemv: y = alpha op(a) x +
-# beta y, a is (m, n). ger: a += alpha x y^T. syrk: upper half of c = alpha a a^T + beta
-# c, a is (n, k) (or a^T a, a is (k, n)). trsm: b = alpha op(a)^-1 b, or b op(a)^-1 with
-# `right`, b is (m, n).
-HEADS = {
-    "gemm": "const void *f, int ta, int tb, int64_t m, int64_t n, int64_t k, "
-    "REAL alpha, const REAL *a, int64_t lda, const REAL *b, int64_t ldb, REAL beta, "
-    "REAL *c, int64_t ldc",
-    "gemv": "const void *f, int ta, int64_t m, int64_t n, REAL alpha, const REAL *a, "
-    "int64_t lda, const REAL *x, int64_t incx, REAL beta, REAL *y, int64_t incy",
-    "ger": "const void *f, int64_t m, int64_t n, REAL alpha, const REAL *x, "
-    "int64_t incx, const REAL *y, int64_t incy, REAL *a, int64_t lda",
-    "syrk": "const void *f, int ta, int64_t n, int64_t k, REAL alpha, const REAL *a, "
-    "int64_t lda, REAL beta, REAL *c, int64_t ldc",
-    "trsm": "const void *f, int right, int lower, int ta, int unit, int64_t m, "
-    "int64_t n, REAL alpha, const REAL *a, int64_t lda, REAL *b, int64_t ldb",
-    "dot": "const void *f, int64_t n, const REAL *x, int64_t incx, const REAL *y, "
-    "int64_t incy, REAL *result",
-    "axpy": "const void *f, int64_t n, REAL alpha, const REAL *x, int64_t incx, REAL *y, "
-    "int64_t incy",
-    "scal": "const void *f, int64_t n, REAL alpha, REAL *x, int64_t incx",
-}
 
-# a vector that beta = 0 overwrites is cleared first: OpenBLAS multiplies it by 0, and
-# what was in it may be NaN
-CLEAR = """  int64_t count = ta ? n : m;
-  if (beta == 0) for (int64_t i = 0; i < count; i++) y[i * incy] = 0;
-"""
-
-# cblas: 101 row-major, 111 as it is, 112 transposed, 121 upper, 122 lower, 131 any
-# diagonal, 132 ones, 141 left, 142 right
-CBLAS = {
-    "gemm": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(k) && SYMNB_FITS(lda)
-        && SYMNB_FITS(ldb) && SYMNB_FITS(ldc))) return 1;
-  ((void (*)(int, int, int, SIZE, SIZE, SIZE, REAL, const REAL *, SIZE, const REAL *,
-    SIZE, REAL, REAL *, SIZE))f)(101, ta ? 112 : 111, tb ? 112 : 111, m, n, k, alpha, a,
-    SYMNB_LEAD(lda), b, SYMNB_LEAD(ldb), beta, c, SYMNB_LEAD(ldc));
-  return 0;
-""",
-    "gemv": """  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(incx)
-        && SYMNB_FITS(incy))) return 1;
-"""
-    + CLEAR
-    + """  if (m == 0 || n == 0) {
-    if (beta != 0) for (int64_t i = 0; i < count; i++) y[i * incy] *= beta;
-    return 0;
-  }
-  ((void (*)(int, int, SIZE, SIZE, REAL, const REAL *, SIZE, const REAL *, SIZE, REAL,
-    REAL *, SIZE))f)(101, ta ? 112 : 111, m, n, alpha, a, SYMNB_LEAD(lda), x, incx, beta,
-    y, incy);
-  return 0;
-""",
-    "ger": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(incx)
-        && SYMNB_FITS(incy))) return 1;
-  ((void (*)(int, SIZE, SIZE, REAL, const REAL *, SIZE, const REAL *, SIZE, REAL *,
-    SIZE))f)(101, m, n, alpha, x, incx, y, incy, a, SYMNB_LEAD(lda));
-  return 0;
-""",
-    "syrk": """  if (n == 0) return 0;
-  if (!(SYMNB_FITS(n) && SYMNB_FITS(k) && SYMNB_FITS(lda) && SYMNB_FITS(ldc))) return 1;
-  ((void (*)(int, int, int, SIZE, SIZE, REAL, const REAL *, SIZE, REAL, REAL *,
-    SIZE))f)(101, 121, ta ? 112 : 111, n, k, alpha, a, SYMNB_LEAD(lda), beta, c,
-    SYMNB_LEAD(ldc));
-  return 0;
-""",
-    "trsm": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(ldb))) return 1;
-  ((void (*)(int, int, int, int, int, SIZE, SIZE, REAL, const REAL *, SIZE, REAL *,
-    SIZE))f)(101, right ? 142 : 141, lower ? 122 : 121, ta ? 112 : 111,
-    unit ? 132 : 131, m, n, alpha, a, SYMNB_LEAD(lda), b, SYMNB_LEAD(ldb));
-  return 0;
-""",
-    "dot": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx) && SYMNB_FITS(incy))) return 1;
-  *result = ((REAL (*)(SIZE, const REAL *, SIZE, const REAL *, SIZE))f)(n, x, incx, y,
-    incy);
-  return 0;
-""",
-    "axpy": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx) && SYMNB_FITS(incy))) return 1;
-  ((void (*)(SIZE, REAL, const REAL *, SIZE, REAL *, SIZE))f)(n, alpha, x, incx, y, incy);
-  return 0;
-""",
-    "scal": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx))) return 1;
-  ((void (*)(SIZE, REAL, REAL *, SIZE))f)(n, alpha, x, incx);
-  return 0;
-""",
-}
-
-# Fortran sees the transposes: c^T = op(b)^T op(a)^T
-FORTRAN = {
-    "gemm": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(k) && SYMNB_FITS(lda)
-        && SYMNB_FITS(ldb) && SYMNB_FITS(ldc))) return 1;
-  SIZE im = m, in = n, ik = k, ia = SYMNB_LEAD(lda), ib = SYMNB_LEAD(ldb);
-  SIZE ic = SYMNB_LEAD(ldc);
-  ((void (*)(const char *, const char *, SIZE *, SIZE *, SIZE *, REAL *, const REAL *,
-    SIZE *, const REAL *, SIZE *, REAL *, REAL *, SIZE *))f)(tb ? "T" : "N",
-    ta ? "T" : "N", &in, &im, &ik, &alpha, b, &ib, a, &ia, &beta, c, &ic);
-  return 0;
-""",
-    "gemv": """  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(incx)
-        && SYMNB_FITS(incy))) return 1;
-"""
-    + CLEAR
-    + """  if (m == 0 || n == 0) {
-    if (beta != 0) for (int64_t i = 0; i < count; i++) y[i * incy] *= beta;
-    return 0;
-  }
-  SIZE im = m, in = n, ia = SYMNB_LEAD(lda), ix = incx, iy = incy;
-  ((void (*)(const char *, SIZE *, SIZE *, REAL *, const REAL *, SIZE *, const REAL *,
-    SIZE *, REAL *, REAL *, SIZE *))f)(ta ? "N" : "T", &in, &im, &alpha, a, &ia, x, &ix,
-    &beta, y, &iy);
-  return 0;
-""",
-    "ger": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(incx)
-        && SYMNB_FITS(incy))) return 1;
-  SIZE im = m, in = n, ia = SYMNB_LEAD(lda), ix = incx, iy = incy;
-  ((void (*)(SIZE *, SIZE *, REAL *, const REAL *, SIZE *, const REAL *, SIZE *, REAL *,
-    SIZE *))f)(&in, &im, &alpha, y, &iy, x, &ix, a, &ia);
-  return 0;
-""",
-    "syrk": """  if (n == 0) return 0;
-  if (!(SYMNB_FITS(n) && SYMNB_FITS(k) && SYMNB_FITS(lda) && SYMNB_FITS(ldc))) return 1;
-  SIZE in = n, ik = k, ia = SYMNB_LEAD(lda), ic = SYMNB_LEAD(ldc);
-  ((void (*)(const char *, const char *, SIZE *, SIZE *, REAL *, const REAL *, SIZE *,
-    REAL *, REAL *, SIZE *))f)("L", ta ? "N" : "T", &in, &ik, &alpha, a, &ia, &beta, c,
-    &ic);
-  return 0;
-""",
-    "trsm": """  if (m == 0 || n == 0) return 0;
-  if (!(SYMNB_FITS(m) && SYMNB_FITS(n) && SYMNB_FITS(lda) && SYMNB_FITS(ldb))) return 1;
-  SIZE im = m, in = n, ia = SYMNB_LEAD(lda), ib = SYMNB_LEAD(ldb);
-  ((void (*)(const char *, const char *, const char *, const char *, SIZE *, SIZE *,
-    REAL *, const REAL *, SIZE *, REAL *, SIZE *))f)(right ? "L" : "R",
-    lower ? "U" : "L", ta ? "T" : "N", unit ? "U" : "N", &in, &im, &alpha, a, &ia, b,
-    &ib);
-  return 0;
-""",
-    "dot": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx) && SYMNB_FITS(incy))) return 1;
-  SIZE in = n, ix = incx, iy = incy;
-  *result = ((REAL (*)(SIZE *, const REAL *, SIZE *, const REAL *, SIZE *))f)(&in, x, &ix,
-    y, &iy);
-  return 0;
-""",
-    "axpy": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx) && SYMNB_FITS(incy))) return 1;
-  SIZE in = n, ix = incx, iy = incy;
-  ((void (*)(SIZE *, REAL *, const REAL *, SIZE *, REAL *, SIZE *))f)(&in, &alpha, x, &ix,
-    y, &iy);
-  return 0;
-""",
-    "scal": """  if (!(SYMNB_FITS(n) && SYMNB_FITS(incx))) return 1;
-  SIZE in = n, ix = incx;
-  ((void (*)(SIZE *, REAL *, REAL *, SIZE *))f)(&in, &alpha, x, &ix);
-  return 0;
-""",
-}
+@functools.cache
+def _wrappers(convention: str) -> dict[str, str]:
+    """Routine -> text of its wrapper, from `cblas.h` or `fortran.h`."""
+    text = Path(__file__).with_name(f"{convention}.h").read_text()
+    paragraphs = text.strip().split("\n\n")[1:]
+    return dict(zip(ROUTINES, paragraphs, strict=True))

@@ -1,6 +1,6 @@
 /* Entry points and workspace of a compiled function. Generated C starts with this text
- * (after `typedef __INT64_TYPE__ int64_t;`), the dispatcher includes it, cffi parses it:
- * plain declarations only. Sizes are in elements, strides and `bytes` in bytes.
+ * (after `typedef __INT64_TYPE__ int64_t;`), the dispatcher includes it, cffi parses
+ * it: plain declarations only. Sizes are in elements, strides and `bytes` in bytes.
  *
  * data = arguments, shared, constants, outputs, updates: C-contiguous, native, aligned.
  * slot[k] = the integer bound to the k-th size symbol.
@@ -10,7 +10,7 @@
 typedef struct symnb_ws symnb_ws;
 struct symnb_ws {
   void *arena;                 /* 64-byte aligned */
-  const void *const *externs;  /* function addresses, in the order of CallSpec.externs */
+  const void *const *externs;  /* addresses, in the order of CallSpec.externs */
   int64_t *step_ns;            /* one accumulator per step, or NULL */
   int (*stop)(symnb_ws *);     /* nonzero: interrupted; cheap, asks every 50 ms */
   void *(*alloc)(symnb_ws *, int64_t bytes);  /* 64-byte aligned; freed on return */

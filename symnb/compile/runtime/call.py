@@ -1,4 +1,4 @@
-"""The class compiled functions subclass: the C dispatcher's `Call`, or its cffi twin."""
+"""The class compiled functions subclass: the dispatcher's `Call`, or its cffi twin."""
 
 from __future__ import annotations
 

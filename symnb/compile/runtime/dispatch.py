@@ -29,7 +29,15 @@ from symnb.errors import BuildError, NoCompilerError
 __all__ = ["hooks", "idle_limit", "load", "memory", "trim"]
 
 MODULE = "symnb_dispatch"
-SOURCES = ("dispatch.c", "frame.h", "pool.h", "abi.h")
+SOURCES = (
+    "dispatch.c",
+    "arguments.h",
+    "binding.h",
+    "workspace.h",
+    "frame.h",
+    "pool.h",
+    "abi.h",
+)
 IDLE_SHARE = 0.25  # of the machine's memory: the most that idle blocks may hold
 
 
@@ -102,7 +110,7 @@ def _cached(key: str) -> ModuleType | None:
 
 
 def _built(key: str) -> ModuleType:
-    """Compiles the dispatcher; raises BuildError, or OSError where nothing is writable."""
+    """Compiles the dispatcher; raises BuildError, or OSError if no disk takes it."""
     compiler = build.find_compiler()
     text = f'#include "{_here() / SOURCES[0]}"\n'
     store = cache.current()

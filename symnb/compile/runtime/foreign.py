@@ -68,10 +68,9 @@ class Call:
             misfit, result = self._invoke(args)
             if misfit < 0:
                 return result
-        return (self._own_fallback or self.fallback)(*args, **names)
-
-    def fallback(self, *args: Any, **names: Any) -> Any:
-        """Called when the arguments do not fit the fast path."""
+        fallback = self._own_fallback or getattr(self, "fallback", None)
+        if fallback is not None:
+            return fallback(*args, **names)
         if names:
             raise TypeError("this function takes no keyword arguments")
         return self.checked(args)
@@ -342,7 +341,7 @@ class Frame:
 
 
 def scalar(port: Port, value: Any) -> np.ndarray | None:
-    """A Python number or NumPy scalar as the 0-d argument of `port`, if exact enough."""
+    """A Python number or NumPy scalar as the 0-d argument of `port`, if it fits."""
     descr, rules = port
     if rules or descr.kind not in "biuf":
         return None

@@ -48,8 +48,8 @@ class CallSpec:
 
     shared   (storage, spec) pairs; a storage has `array`, `spare` and `lock`
     updates  (index into shared, spec) pairs
-    python   python(step, arrays): arrays = inputs + outputs of `opaque[step]`; fills the
-             outputs in place; outputs given as None are returned as a list of arrays
+    python   python(step, arrays): arrays = inputs + outputs of `opaque[step]`; fills
+             the outputs in place; outputs given as None are returned as a list of arrays
     work     estimated ns of one call when every slot is 1000
     returns  "one" | "list" | "none"
     """

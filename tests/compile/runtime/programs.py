@@ -168,7 +168,7 @@ def total(storage: Any, work: float = 0.0) -> CallSpec:
 
 
 def arena(work: float = 0.0) -> CallSpec:
-    """x + x, by way of the arena, which it checks; nan when another call wrote there."""
+    """x + x by way of the arena, which it checks; nan if another call wrote there."""
     lib = library(
         """const double *x = data[0]; double *y = data[1], *t = ws->arena;
         int64_t n = shape[0][0];
@@ -219,7 +219,7 @@ def spin(storage: Any) -> CallSpec:
 
 
 def through_python(function: Callable[..., Any]) -> CallSpec:
-    """function(0, (x, temporary)) into a temporary of x's size, copied to the result."""
+    """function(0, (x, y)) with y a temporary of x's size, copied to the result."""
     lib = library(
         """void *t = ws->alloc(ws, shape[0][0] * 8);
         if (!t) return 1;

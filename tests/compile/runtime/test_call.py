@@ -22,9 +22,8 @@ from tests.compile.runtime import programs as p
 
 pytestmark = pytest.mark.cc
 
-DTYPES = (
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64"
-).split()
+INTEGERS = [f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)]
+DTYPES = ["bool", *INTEGERS, "float32", "float64"]
 LARGE = 400_000  # float64 elements: above the size from which the pool serves
 
 
@@ -251,6 +250,18 @@ def test_subclass_overrides_fallback(Call: Any) -> None:
     f.note = "attributes are allowed"
     np.testing.assert_array_equal(f([1], [2]), [3.0])
     np.testing.assert_array_equal(f(A, A), A + A)
+
+
+def test_fallback_of_a_mixed_in_class_is_found(Call: Any) -> None:
+    class Normalising:
+        def fallback(self, *args: Any) -> Any:
+            return self.checked(tuple(np.array(a, "f8") for a in args))  # type: ignore
+
+    class Function(Call, Normalising):  # type: ignore[misc]
+        def __call__(self, *args: Any) -> Any:
+            return {"y": super().__call__(*args)}
+
+    np.testing.assert_array_equal(Function(p.add())([1], [2])["y"], [3.0])
 
 
 def test_checked_raises_instead_of_looping(Call: Any) -> None:
