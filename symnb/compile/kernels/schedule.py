@@ -41,20 +41,24 @@ def stride(offset: DimLike, atom: Atom) -> DimLike | None:
 
 
 def accesses(nest: Nest) -> list[Access]:
-    """Everything a nest reads, writes and counts, each offset once."""
+    """Everything a nest reads, writes and counts, each offset once.
+
+    What happens once per row weighs nothing beside what happens at its points.
+    """
     found: dict[DimLike, int] = {}
-    roots = [value for stage in nest.stages for value in stage.values()]
-    for value in value_order(roots):
-        if value.op is LOAD:
-            buffer, at = value.params
-            place = buffer.offset(at)
-            found[place] = found.get(place, 0) + 1
-        elif value.op is INDEX:
-            found.setdefault(value.params[0], 0)
+    rows = any(stage.inner for stage in nest.stages)
     for stage in nest.stages:
+        weight = 1 if stage.inner or not rows else 0
+        for value in value_order(stage.values()):
+            if value.op is LOAD:
+                buffer, at = value.params
+                place = buffer.offset(at)
+                found[place] = found.get(place, 0) + weight
+            elif value.op is INDEX:
+                found.setdefault(value.params[0], 0)
         for store in stage.stores:
             place = store.buffer.offset(store.index)
-            found[place] = found.get(place, 0) + STORE_WEIGHT
+            found[place] = found.get(place, 0) + STORE_WEIGHT * weight
     return [Access(place, weight) for place, weight in found.items()]
 
 

@@ -94,6 +94,11 @@ class _Form:
         self.target = target
         self.places: dict[str, Operand] = {}  # let or reduction -> where it is
         self.names: dict[Node, str] = {}
+        self.reduced = {
+            value.params[0]: node
+            for value, node in nest.origin.items()
+            if value.op is READ
+        }
         self.taken: set[str] = set()
 
     def kernel(self) -> Kernel:
@@ -154,9 +159,12 @@ class _Form:
         return name
 
     def define(
-        self, roots: Sequence[Node], known: Known
+        self, roots: Sequence[Node], known: Known, often: bool = False
     ) -> tuple[list[Statement], list[Operand]]:
-        """Definitions of what `roots` need beyond `known`, and where they are."""
+        """Definitions of what `roots` need beyond `known`, and where they are.
+
+        often  the roots are used more than once
+        """
         found: list[Statement] = []
         order = value_order(roots, known)
         uses: dict[Node, int] = {}
@@ -164,7 +172,7 @@ class _Form:
             for x in sources(value) if value not in known else ():
                 uses[x] = uses.get(x, 0) + 1
         for root in roots:
-            uses[root] = uses.get(root, 0) + 1
+            uses[root] = uses.get(root, 0) + 1 + often
         for value in order:
             if value not in known:
                 known[value] = self._operand(value, known, found, uses[value] > 1)
@@ -246,6 +254,17 @@ class _Form:
                 operand = Name(name)
             self.places[let.name] = operand
         return found
+
+    def combine(
+        self, item: Reduce, cell: Name | Element, known: Known
+    ) -> list[Statement]:
+        """The update of a cell, with the definitions it needs."""
+        found, [value] = self.define(
+            [item.value], known, item.combine in ("max", "min")
+        )
+        node = self.reduced.get(item.name)
+        done = Combine(cell, item.value.dtype, item.combine, value, node)
+        return [*found, done]
 
     def loop(
         self, one: Axis, body: Sequence[Statement], role: LoopRole, note: str = "",
@@ -371,7 +390,7 @@ class _Rows(_Reducing):
                 before.append(Tree(tree, dtype))
                 starts.append(start)
                 pushes.append(Push(tree, dtype, Name(cell)))
-                after.append(Total(item.name, dtype, tree))
+                after.append(Total(item.name, dtype, tree, self.reduced.get(item.name)))
                 self.places[item.name] = Name(item.name)
             else:
                 before.append(start)
@@ -418,12 +437,9 @@ class _Rows(_Reducing):
             self.places[let.name] = place
         cells = []
         for item in stage.reductions:
-            more, [value] = self.define([item.value], known)
-            cell = self.fresh("a0" if item.name == "r0" else f"a{item.name[1:]}")
+            cell = self.fresh(f"a{item.name[1:]}")
             cells.append(cell)
-            node = self.nest.origin.get(item.value)
-            found += more
-            found.append(Combine(Name(cell), item.value.dtype, item.combine, value))
+            found += self.combine(item, Name(cell), known)
         return found + self.stores(stage, known), cells
 
     def _along(self, stage: Stage) -> DimLike:
@@ -500,15 +516,13 @@ class _Columns(_Reducing):
         last = self.axes.inner[-1]
         blocked = not prove_le(last.extent, 2 * ROW_RUN)
         for item in stage.reductions:
-            more, [value] = self.define([item.value], known)
-            found += more
             dtype = item.value.dtype
             cells.append(Cell(item.name, dtype, item.combine, self.width))
             name = item.name
             if blocked and is_pairwise(item):
                 name = f"part_{item.name}"
                 parts.append((item, name))
-            found.append(Combine(self._cell(name), dtype, item.combine, value))
+            found += self.combine(item, self._cell(name), known)
             self.places[item.name] = self._cell(item.name)
         found += self.stores(stage, known)
         result = self._passes(last, found, parts)

@@ -221,8 +221,13 @@ class Printer:
     def combine(self, depth: int, combine: Combine) -> None:
         """An update of a cell."""
         target, value = self.operand(combine.target), self.operand(combine.value)
+        label = self.label(combine.node)
+        sign = SIGNS.get(combine.combine)
+        if sign:
+            self.add(depth, f"{target} {sign}= {value};", label, combine.node)
+            return
         text = combined(combine.combine, combine.dtype, target, value)
-        self.add(depth, f"{target} = {text};", "", combine.node)
+        self.add(depth, f"{target} = {text};", label, combine.node)
 
     def refuse(
         self,
@@ -274,6 +279,7 @@ class Printer:
         return f"%{number} {node.op.name}" if number >= 0 else node.op.name
 
 
+SIGNS = {"add": "+", "mul": "*", "and": "&", "or": "|"}
 LARGEST = "0x7fffffffffffffff"
 
 
@@ -331,5 +337,4 @@ def combined(combine: str, dtype: str, old: str, value: str) -> str:
         if is_float(dtype):
             test = f"({test}) | ({value} != {value})"
         return f"{test} ? {value} : {old}"
-    sign = {"add": "+", "mul": "*", "and": "&", "or": "|"}[combine]
-    return f"{old} {sign} {value}"
+    return f"{old} {SIGNS[combine]} {value}"
