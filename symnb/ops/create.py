@@ -223,7 +223,7 @@ def linspace(
     i = cast(iota((count,)), a.dtype)
     values = i * ((b - a) / cast(size(gaps), a.dtype)) + a
     if endpoint:
-        last = equal(iota((count,)), size(count - 1))
+        last = equal(iota((count,)), size(gaps))  # never true for num = 1
         values = where(last, b, values)
     return cast(values, result)
 

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from symnb.core import dtypes
-from symnb.core.dims import Dim, is_nonnegative, is_positive
+from symnb.core.dims import Dim, DimLike, is_nonnegative, is_positive, substitute
 from symnb.core.node import Node, Shape, known_dim, make, size
 from symnb.core.seams import slots
 from symnb.core.types import ANY
 from symnb.errors import AxisError, DTypeError
 from symnb.ops.define import as_node
+from symnb.ops.sizes import positive_atoms
 from symnb.ops.slicing import SLICE, Entry, slice_by, span_of
 from symnb.ops.view import expand_dims, shape_of
 
@@ -36,7 +37,7 @@ def getitem(x: Any, index: Any) -> Node:
     node = as_node(x)
     if node.type is ANY:
         return make(SLICE, (node,), (index,))
-    items = read_index(node, index)
+    items = _with_signs(node, read_index(node, index))
     if any(isinstance(item, Node) for item in items):
         return _advanced(node, items)
     return basic(node, items)
@@ -94,11 +95,29 @@ def _read_item(item: Any) -> list[Item]:
 
 
 def _scalar(node: Node) -> Item:
-    """An int or size of known sign as it is, else the node."""
+    """An int or size as it is, else the node."""
     known = known_dim(node)
-    if known is None or isinstance(known, int):
-        return node if known is None else known
-    return known if is_nonnegative(known) or is_positive(-known) else node
+    return node if known is None else known
+
+
+def _with_signs(x: Node, items: Sequence[Item]) -> list[Item]:
+    """The items; a size of which it is not known whether it is >= 0 as a node.
+
+    x[n - 1] of n elements counts as known: with n = 0 no index is right.
+    """
+    shape = iter(shape_of(x))
+    result: list[Item] = []
+    for item in items:
+        length = 0 if item is None else next(shape)
+        if isinstance(item, Dim) and not _has_sign(item, length):
+            item = size(item)
+        result.append(item)
+    return result
+
+
+def _has_sign(item: Dim, length: DimLike) -> bool:
+    nonempty = substitute(item, positive_atoms(length))
+    return is_nonnegative(nonempty) or is_positive(-item)
 
 
 def basic(x: Node, items: Sequence[Item]) -> Node:
@@ -117,7 +136,7 @@ def basic(x: Node, items: Sequence[Item]) -> Node:
             entries.append(span_of(item, length))
             place += 1
         else:
-            entries.append(item if is_nonnegative(item) else item + length)
+            entries.append(item + length if is_positive(-item) else item)
     part = slice_by(x, tuple(entries))
     return expand_dims(part, new_axes)
 

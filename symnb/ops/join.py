@@ -182,7 +182,7 @@ def split(x: Any, sections: Any, n_splits: Any = None, axis: int = 0) -> list[No
         return _equal_parts(node, sections, place)
     place = normal_axis(axis, node.ndim)
     if n_splits is None:
-        return _cut(node, as_sizes(sections), place)
+        return _cut(node, list(sections), place)
     lengths = as_sizes(sections, n_splits)
     total: DimLike = sum(lengths)  # pyright: ignore[reportAssignmentType]
     whole = list(shape_of(node))
@@ -209,7 +209,7 @@ def _equal_parts(x: Node, count: int, axis: int) -> list[Node]:
     return split_by(exact, [part] * count, axis)  # pyright: ignore
 
 
-def _cut(x: Node, places: Sequence[DimLike], axis: int) -> list[Node]:
+def _cut(x: Node, places: Sequence[Any], axis: int) -> list[Node]:
     """NumPy's split at places, clipped to the axis."""
     parts: list[Node] = []
     ends = [*places, None]

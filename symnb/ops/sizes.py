@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from symnb.core.dims import (
+    Atom,
     Dim,
     DimLike,
     dim_max,
@@ -140,13 +141,18 @@ def quotient(total: DimLike, part: DimLike) -> DimLike:
     """total // part where part divides total; n*m // m is n also for m = 0."""
     if part == 0:
         raise ShapeError("the size that -1 stands for cannot be told: another is 0.")
-    atoms = part.atoms() if isinstance(part, Dim) else ()
-    up = {atom: symbol(atom.name) for atom in sorted(atoms) if not atom.lower}
+    up = positive_atoms(part)
     down = {new.atom: dim_of(atom) for atom, new in up.items() if new.atom}
     whole, rest = div_mod(substitute(total, up), substitute(part, up))
     if rest == 0:
         return substitute(whole, down)
     return total // (part if is_positive(part) else dim_max(part, 1))
+
+
+def positive_atoms(one: DimLike) -> dict[Atom, Dim]:
+    """Symbols >= 1 for the atoms of a size that are only known to be >= 0."""
+    atoms = one.atoms() if isinstance(one, Dim) else ()
+    return {atom: symbol(atom.name) for atom in sorted(atoms) if not atom.lower}
 
 
 def equal_pairs(left: Sequence[DimLike], right: Sequence[DimLike]) -> Pairs:

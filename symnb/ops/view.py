@@ -101,7 +101,7 @@ def _reshape_index(node: Node, out: Sizes) -> Sizes:
 
 
 def unflatten(flat: DimLike, shape: Sizes) -> Sizes:
-    """The index into `shape` of the element at C-order position `flat` (of none: 0s)."""
+    """The index into `shape` of the element at C-order place `flat`; 0s if empty."""
     if 0 in shape:
         return (0,) * len(shape)
     index: list[DimLike] = []
