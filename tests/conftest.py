@@ -1,9 +1,10 @@
 """What every test session shares: needs, private caches, Hypothesis profile.
 
-A test names its need by a marker (`cc`, `gpu`, `browser`); on a machine without
-it the test is skipped, saying why. SYMNB_REQUIRE=cc,browser turns such skips into
-failures. Every session compiles into a cache directory of its own, so that no
-result comes from an earlier run, and leaves the user's cache and home alone.
+A test names its need by a marker (`cc`, `gpu`, `browser`); on a machine without it
+the test is skipped, saying why. SYMNB_REQUIRE=cc,browser turns such skips into
+failures; a test may still skip itself for want of a variant (no clang). Every session
+compiles into a cache directory of its own, so that no result comes from an earlier
+run, and leaves the user's cache and home alone.
 """
 
 import atexit
@@ -100,22 +101,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose need this machine lacks."""
+    """Skip a test whose need this machine lacks; fail it if the need is required."""
     for need, missing in NEEDS.items():
         if item.get_closest_marker(need) and missing():
+            if need in required():
+                pytest.fail(f"SYMNB_REQUIRE={need}: {missing()}", pytrace=False)
             pytest.skip(f"{need}: {missing()}")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the skip of a required need into a failure."""
-    report = yield
-    needs = [need for need in required() if item.get_closest_marker(need)]
-    if report.skipped and needs and not hasattr(report, "wasxfail"):
-        refuse(report, needs)
-    return report
 
 
 @pytest.hookimpl(wrapper=True)
@@ -126,14 +117,7 @@ def pytest_make_collect_report(
     report = yield
     if report.skipped and required() and collector.path.suffix == ".py":
         marks = set(re.findall(r"\bmark\.(\w+)", collector.path.read_text()))
-        if needs := sorted(marks & required()):
-            refuse(report, needs)
+        if needs := ",".join(sorted(marks & required())):
+            report.outcome = "failed"
+            report.longrepr = f"SYMNB_REQUIRE={needs} forbids: {report.longrepr}"
     return report
-
-
-def refuse(report: pytest.TestReport | pytest.CollectReport, needs: list[str]) -> None:
-    """Make the skipped `report` a failure that says which need was required."""
-    longrepr = report.longrepr
-    reason = longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
-    report.outcome = "failed"
-    report.longrepr = f"SYMNB_REQUIRE={','.join(needs)} forbids this skip: {reason}"

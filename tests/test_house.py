@@ -22,10 +22,11 @@ LONG_FILES: dict[str, str] = {}  # file: why it may be longer
 # Slow or optional packages, imported inside the function that needs them.
 LAZY = ("scipy", "pycuda", "graphviz", "anywidget", "ipywidgets", "matplotlib")
 LAZY += ("IPython", "pygments")
-# Files that import parts of symnb late, and why.
+# Late imports of symnb's own parts: (file, what), and why.
 LATE = {
-    "__init__.py": "public names are resolved at first use",
-    "__main__.py": "each command imports what it runs",
+    ("__init__.py", "symnb.*"): "public names are resolved at first use",
+    ("__main__.py", "symnb.*"): "each command imports what it runs",
+    ("compile/function.py", "symnb.compile.native"): "it builds the dispatcher",
 }
 
 
@@ -44,12 +45,16 @@ def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionD
             yield node
 
 
+def may_be_late(name: str, target: str) -> bool:
+    """Whether the file `name` may import `target` inside a function."""
+    listed = (fnmatch(target, what) for file, what in LATE if file == name)
+    return target.split(".")[0] in LAZY or any(listed)
+
+
 def late_imports(root: Path) -> list[str]:
     """Imports inside functions, other than of the lazy packages."""
     found = []
     for name, tree, _ in sources(root):
-        if name in LATE:
-            continue
         inner = (node for f in functions(tree) for node in ast.walk(f))
         for node in inner:
             if isinstance(node, ast.Import):
@@ -58,7 +63,7 @@ def late_imports(root: Path) -> list[str]:
                 targets = [f"{'.' * node.level}{node.module or ''}"]
             else:
                 continue
-            wrong = [t for t in targets if t.split(".")[0] not in LAZY]
+            wrong = [target for target in targets if not may_be_late(name, target)]
             found += [f"symnb/{name}:{node.lineno}: late import of {t}" for t in wrong]
     return sorted(set(found))
 

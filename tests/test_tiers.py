@@ -65,10 +65,15 @@ def test_a_test_with_two_needs_counts_once(tmp_path: Path) -> None:
     assert counts(tiers)["slow"] == (1, 0, 1)
 
 
-def test_the_skip_of_a_required_need_is_a_failure(tmp_path: Path) -> None:
-    skip = 'import pytest\n@pytest.mark.gpu\ndef test_it(): pytest.skip("no")'
-    assert counts(run(tmp_path, skip)) == {"gpu": (0, 0, 1)}
-    assert counts(run(tmp_path, skip, "gpu")) == {"gpu": (0, 1, 0)}
+def test_a_missing_need_skips_and_fails_when_required(tmp_path: Path) -> None:
+    lacking = (
+        "import tests.conftest\ntests.conftest.NEEDS['gpu'] = lambda: 'none here'\n"
+    )
+    suite = lacking + "import pytest\n@pytest.mark.gpu\ndef test_it(): pass"
+    tiers = run(tmp_path, suite)
+    assert counts(tiers) == {"gpu": (0, 0, 1)}
+    assert tiers["gpu"].reasons == {"gpu: none here": 1}
+    assert counts(run(tmp_path, suite, "gpu")) == {"gpu": (0, 1, 0)}
 
 
 def test_the_skip_of_a_whole_module_that_has_a_required_need_is_a_failure(
