@@ -139,6 +139,11 @@ def _written(story: Story) -> list[Written]:
     return []
 
 
+def roots(graph: Any) -> Sequence[Any]:
+    """Results, then new values of shared variables."""
+    return getattr(graph, "roots", None) or graph.outputs
+
+
 def _meta(story: Story) -> Json:
     meta: Json = {
         "name": story.name,
@@ -210,8 +215,8 @@ def _pass(
         "events": [first, len(events["kind"])],
         "fired": len(record.events),
         "sinks": [
-            [rows.row[n] for n in record.before.outputs],
-            [rows.row[n] for n in record.after.outputs],
+            [rows.row[n] for n in roots(record.before)],
+            [rows.row[n] for n in roots(record.after)],
         ],
     }
     if not story.reproducible:
@@ -354,7 +359,7 @@ def _scene(
 ) -> Scene:
     """Both sides of a pass."""
     sinks = [
-        [rows.row[n] for n in graph.outputs] for graph in (record.before, record.after)
+        [rows.row[n] for n in roots(graph)] for graph in (record.before, record.after)
     ]
     merged = difference.merged
     marked = {
@@ -439,8 +444,8 @@ def _summary(
     if not told:
         return summary
     first, last = told[0], told[-1]
-    written = Side(first[1].inputs_before, [rows.row[n] for n in first[0].before.outputs])
-    compiled = Side(last[1].inputs_after, [rows.row[n] for n in last[0].after.outputs])
+    written = Side(first[1].inputs_before, [rows.row[n] for n in roots(first[0].before)])
+    compiled = Side(last[1].inputs_after, [rows.row[n] for n in roots(last[0].after)])
     summary["nodes"] = [len(written.inputs), len(compiled.inputs)]
     small = thumbnail(written, looks)
     if small:
