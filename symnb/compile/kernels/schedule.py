@@ -115,7 +115,7 @@ class Axes:
         """The axis along which most accesses are contiguous; the last of equals."""
         best: tuple[float, Axis] | None = None
         for one in among:
-            if one.kind == "ordered" or one.extent == 1:
+            if one.extent == 1:
                 continue
             score = sum(_contiguity(x, one.atom) for x in self.accesses)
             if best is None or score >= best[0]:

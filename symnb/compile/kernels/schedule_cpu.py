@@ -66,18 +66,27 @@ BLOCK = 32  # side of a square of a transposing loop: two of float64 fit in L1
 
 def schedule_cpu(nest: Nest, target: Target) -> Kernel:
     """The kernel that computes a nest on a processor."""
-    axes = axes_of(nest)
-    if any(a.kind == "ordered" for s in nest.stages for a in s.inner):
-        form: _Form = _Scan(nest, axes, target)
-    elif not axes.inner:
-        form = _Flat(nest, axes, target)
-    elif axes.lane([*axes.outer, *axes.inner]) in axes.outer:
-        form = _Columns(nest, axes, target)
+    if is_passes(nest):
+        form: _Form = _Passes(nest, Axes([], [], []), target)
     else:
-        form = _Rows(nest, axes, target)
+        form = _form(nest, axes_of(nest), target)
     kernel = form.kernel()
     check(kernel)
     return kernel
+
+
+def is_passes(nest: Nest) -> bool:
+    """Whether the stages are independent passes over axes of their own."""
+    inner = [a for s in nest.stages for a in s.inner if not s.reductions]
+    return not nest.outer and any(a.kind != "reduce" for a in inner)
+
+
+def _form(nest: Nest, axes: Axes, target: Target) -> _Form:
+    if not axes.inner:
+        return _Flat(nest, axes, target)
+    if axes.lane([*axes.outer, *axes.inner]) in axes.outer:
+        return _Columns(nest, axes, target)
+    return _Rows(nest, axes, target)
 
 
 Known = dict[Node, Operand]
@@ -288,9 +297,11 @@ class _Flat(_Form):
             found += self.lets(stage.lets, known)
             found += self.stores(stage, known)
         outer = self.axes.outer
-        lane = self.axes.lane(outer)
+        lane = self.axes.lane([a for a in outer if a.kind != "ordered"])
         self.summary = "one pass over the elements"
         if lane is None:
+            for one in reversed(outer):
+                found = [self.loop(one, found, "ordered", "in order")]
             return found
         across = self.axes.conflicts(lane)
         rest = [a for a in outer if a is not lane]
@@ -374,7 +385,8 @@ class _Rows(_Reducing):
         if lane is None:
             lane = self.axes.inner[-1]
         others = [a for a in self.axes.inner if a is not lane]
-        pairwise = [x for x in stage.reductions if is_pairwise(x)]
+        ordered = lane.kind == "ordered"
+        pairwise = [x for x in stage.reductions if is_pairwise(x) and not ordered]
         run = LANE_RUN * self.target.vector // self._width(stage)
         blocked = bool(pairwise) and (bool(others) or not prove_le(lane.extent, run))
         body, cells = self._points(at, stage, known)
@@ -409,6 +421,8 @@ class _Rows(_Reducing):
         combines: tuple[tuple[str, str, str], ...], blocked: bool, run: int,
         starts: list[Statement], pushes: list[Statement],
     ) -> list[Statement]:  # fmt: skip
+        if lane.kind == "ordered":
+            return [self.loop(lane, body, "ordered", "in order")]
         if not blocked:
             return [self.loop(lane, body, "simd", "simd", combines)]
         block = axis(f"{lane.atom.name}0", lane.extent)
@@ -440,6 +454,7 @@ class _Rows(_Reducing):
             cell = self.fresh(f"a{item.name[1:]}")
             cells.append(cell)
             found += self.combine(item, Name(cell), known)
+            self.places[item.name] = Name(cell)
         return found + self.stores(stage, known), cells
 
     def _along(self, stage: Stage) -> DimLike:
@@ -514,7 +529,7 @@ class _Columns(_Reducing):
         cells: list[Statement] = []
         parts: list[tuple[Reduce, str]] = []
         last = self.axes.inner[-1]
-        blocked = not prove_le(last.extent, 2 * ROW_RUN)
+        blocked = not prove_le(last.extent, 2 * ROW_RUN) and last.kind != "ordered"
         for item in stage.reductions:
             dtype = item.value.dtype
             cells.append(Cell(item.name, dtype, item.combine, self.width))
@@ -593,8 +608,20 @@ def _with_values(
     )
 
 
-class _Scan(_Form):
-    """Running values along an ordered axis."""
+class _Passes(_Form):
+    """Passes over axes of their own, one after the other."""
+
+    def body(self) -> list[Statement]:
+        found: list[Statement] = []
+        nest = self.nest
+        for stage in nest.stages:
+            flat = Stage((), stage.lets, (), stage.stores)
+            part = Nest(nest.buffers, stage.inner, (flat,), nest.origin, nest.numbers)
+            form = _Flat(part, axes_of(part), self.target)
+            form.taken = self.taken
+            found += form.body()
+        self.summary = f"{len(nest.stages)} passes"
+        return found
 
 
 def is_pairwise(item: Reduce) -> bool:
