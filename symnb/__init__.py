@@ -1,3 +1,91 @@
-"""symnb: array mathematics compiled to C while you watch."""
+"""symnb: array mathematics compiled to C while you watch.
+
+    import symnb
+    import symnb.tensor as T
+    x = T.dvector("x")
+    f = symnb.function([x], T.exp(-x).sum())
+
+Public names are resolved when first used, so that importing costs little more than
+importing NumPy. `%load_ext symnb` adds the notebook's magics.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from symnb.options import config
+
+if TYPE_CHECKING:
+    from symnb.compile.arguments import In, Out, Param
+    from symnb.compile.function import Function, function
+    from symnb.core.node import Node
+    from symnb.core.shared import Shared, shared
+    from symnb.gradient import Lop, Rop, grad
+    from symnb.tensor import as_tensor
+    from symnb.tensor.jit import jit
 
 __version__ = "0.1.0"
+
+# public name -> module that defines it
+_HOME = {
+    "Function": "symnb.compile.function",
+    "In": "symnb.compile.arguments",
+    "Lop": "symnb.gradient",
+    "Node": "symnb.core.node",
+    "Out": "symnb.compile.arguments",
+    "Param": "symnb.compile.arguments",
+    "Rop": "symnb.gradient",
+    "Shared": "symnb.core.shared",
+    "as_tensor": "symnb.tensor",
+    "function": "symnb.compile.function",
+    "grad": "symnb.gradient",
+    "jit": "symnb.tensor.jit",
+    "shared": "symnb.core.shared",
+}
+_MODULES = frozenset({"compile", "gradient", "tensor"})
+
+__all__ = [
+    "Function",
+    "In",
+    "Lop",
+    "Node",
+    "Out",
+    "Param",
+    "Rop",
+    "Shared",
+    "__version__",
+    "as_tensor",
+    "config",
+    "function",
+    "grad",
+    "jit",
+    "load_ipython_extension",
+    "shared",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"symnb.{name}")
+    else:
+        raise AttributeError(f"module 'symnb' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext symnb`: add the magics to an IPython shell."""
+    import_module("symnb.magics.extension").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext symnb`."""
+    import_module("symnb.magics.extension").unload(shell)

@@ -219,8 +219,12 @@ def _with_defaults(
 
 
 def _check_used(graph: Graph, action: str, replaced: Mapping[Node, Node]) -> None:
-    used = set(graph.order)
-    unused = [leaf for leaf in graph.inputs if leaf not in used]
+    used, sizes = set(graph.order), walk.atoms_of(graph.order)
+    unused = [
+        leaf
+        for leaf in graph.inputs
+        if leaf not in used and sizes.isdisjoint(walk.atoms_of([leaf]))
+    ]
     if not unused or action == "ignore":
         return
     reason = ", because givens replaces it" if set(unused) & set(replaced) else ""

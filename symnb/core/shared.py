@@ -110,8 +110,13 @@ class Shared(Node):
 def _as_value(value: Any, borrow: bool) -> Array:
     array = np.asarray(value)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    array = np.ascontiguousarray(array).reshape(array.shape)
-    if not borrow and (array is value or np.shares_memory(array, value)):
+    if not array.flags.c_contiguous:
+        array = np.array(array, order="C")
+    if (
+        not borrow
+        and isinstance(value, np.ndarray)
+        and np.may_share_memory(array, value)
+    ):
         array = array.copy()
     if borrow and not array.flags.writeable:
         array = array.copy()

@@ -99,15 +99,22 @@ def back_propagate(
 
 
 def _connected(roots: list[Node], wanted: set[Node], stop: set[Node]) -> set[Node]:
-    """The nodes on a differentiable path from `wanted` to `roots`."""
-    marked: set[Node] = set()
-    for node in walk.order(roots):
-        through = node not in stop and "disconnects" not in node.op.tags
-        if node in wanted or (
-            through and any(x in marked for x in node.operands) and not node.is_leaf
-        ):
-            marked.add(node)
-    return marked
+    """The nodes on a differentiable path from a wanted node to a root."""
+
+    def sources(node: Node) -> tuple[Node, ...]:
+        barred = node in stop or "disconnects" in node.op.tags
+        return () if barred else node.operands
+
+    order = walk.order(roots)
+    below: set[Node] = set()
+    for node in order:
+        if node in wanted or any(x in below for x in sources(node)):
+            below.add(node)
+    path = {root for root in roots if root in below}
+    for node in reversed(order):
+        if node in path:
+            path.update(x for x in sources(node) if x in below)
+    return path
 
 
 def _send(node: Node, g: Any, path: set[Node]) -> Sequence[Node | None]:

@@ -94,7 +94,7 @@ def _size(
     match tree:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return value
-        case ast.Constant(value=None) | ast.Name(id="_") | ast.Constant(value=Ellipsis):
+        case ast.Constant(value=None) | ast.Name(id="_"):
             return fresh_shape((None,) * (number + 1), argument)[number]
         case ast.Constant(value=str(text)):
             return names.setdefault(text, symbol(text, lower=0))

@@ -125,6 +125,7 @@ class TensorKind:
         return Type(self.dtype or config.floatX, fresh_shape(self.axes, names))
 
     def __call__(self, name: str | None = None, dtype: Any = None) -> Node:
+        """A new input of this kind."""
         kind = as_dtype(dtype) if dtype else self.dtype or config.floatX
         return Input(Type(kind, fresh_shape(self.axes, name)), name, site.capture(2))
 

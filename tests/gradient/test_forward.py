@@ -106,7 +106,9 @@ def test_numeric_grad_of_a_cubic():
 
 
 def test_verify_grad_accepts_right_and_refuses_wrong_gradients():
-    verify_grad(lambda a, b: tanh(dot(a, b)), [RNG.normal(size=(2, 3)), RNG.normal(size=3)])
+    verify_grad(
+        lambda a, b: tanh(dot(a, b)), [RNG.normal(size=(2, 3)), RNG.normal(size=3)]
+    )
     from symnb.gradient import grad_scale
 
     with pytest.raises(GradientError, match="is wrong"):
