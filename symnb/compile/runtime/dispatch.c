@@ -3,8 +3,9 @@
  *
  * One plain C extension, built on first use (dispatch.py). What does not fit the fast
  * path goes to `fallback(*args, **kwargs)`, given or a method of the subclass, which
- * normalises the arguments and calls `checked(arrays)`. Error texts are made in Python (explain.py). Note [Spares] at the
- * end says how readers and writers of one shared variable stay apart. */
+ * normalises the arguments and calls `checked(arrays)`. Error texts are made in Python
+ * (explain.py). Note [Spares] at the end says how readers and writers of one shared
+ * variable stay apart. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stddef.h>
@@ -260,7 +261,7 @@ static PyObject *call_checked(PyObject *self, PyObject *values) {
   return result;
 }
 
-/* The fallback given to this object, else the `fallback` its class has, else refusal. */
+/* The fallback given to this object, else the one its class has, else refusal. */
 static PyObject *call_fallback(PyObject *object, PyObject *const *args, size_t nargsf,
                                PyObject *names) {
   Call *self = (Call *)object;

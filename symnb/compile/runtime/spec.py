@@ -49,7 +49,7 @@ class CallSpec:
     shared   (storage, spec) pairs; a storage has `array`, `spare` and `lock`
     updates  (index into shared, spec) pairs
     python   python(step, arrays): arrays = inputs + outputs of `opaque[step]`; fills
-             the outputs in place; outputs given as None are returned as a list of arrays
+             the outputs in place, and returns a list of those given as None
     work     estimated ns of one call when every slot is 1000
     returns  "one" | "list" | "none"
     """
