@@ -21,7 +21,6 @@ from symnb.core.node import Constant, Node
 from symnb.core.shared import Shared
 
 TARGET = Target(vector=32, simd=LIBMVEC)
-EXTRA = ("-fwrapv",)
 
 ALLOC = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 
@@ -144,7 +143,7 @@ def compile_c(source: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
     path = folder / "k.c"
     path.write_text(source)
     command = [
-        *compiler.command, *compiler.flags(build.target()), *EXTRA, *flags,
+        *compiler.command, *compiler.flags(build.target()), *flags,
         str(path), "-o", str(folder / "k.so"), *compiler.link_flags(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
