@@ -18,6 +18,7 @@ import numpy as np
 from symnb.compile import specialise as special
 from symnb.compile.arguments import In, as_argument, bind
 from symnb.compile.assemble import KernelText, Story
+from symnb.compile.check import CheckReport, check
 from symnb.compile.profile import Profile, profile_of
 from symnb.compile.reference import ReferenceCall, reference_story
 from symnb.compile.request import Request, Updates, make_request
@@ -109,6 +110,22 @@ class Function:
         """Time per step and, by a model, per node, of the profiled calls so far."""
         return profile_of(self)
 
+    def check(self, inputs: Sequence[Any]) -> CheckReport:
+        """The error of every pass and of the compiled code on these inputs, in ulp."""
+        return check(self, inputs)
+
+    def arrays(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None
+    ) -> tuple[Array, ...]:
+        """Values of all arguments as the arrays compiled code reads."""
+        bound = bind(self.name, self.inputs, args, kwargs or {})
+        return tuple(
+            as_argument(
+                spec, f"{self.name}: argument {label!r}", value, self.allow_downcast
+            )
+            for spec, label, value in zip(self.inputs, self.labels, bound, strict=True)
+        )
+
     def dprint(self) -> str:
         """The optimised graph as a text tree."""
         return slots["dprint"](self)
@@ -133,16 +150,8 @@ class Function:
     def fallback(self, *args: Any, **kwargs: Any) -> Any:
         """A call that did not fit the fast path."""
         kwargs.pop("output_subset", None)
-        values = bind(self.name, self.inputs, args, kwargs)
-        arrays = tuple(
-            as_argument(spec, f"{self.name}: argument {label!r}", value,
-                        self.allow_downcast)
-            for spec, label, value in zip(
-                self.inputs, self.labels, values, strict=True
-            )
-        )  # fmt: skip
-        call = self._fitting(arrays)
-        return call.checked(arrays)
+        arrays = self.arrays(args, kwargs)
+        return self._fitting(arrays).checked(arrays)
 
     _variant: Any  # (facts, moved) -> call; each back end has its own
 
