@@ -1,0 +1,1 @@
+"""Measurements of symnb beside its peers; `python -m bench` or `make bench`."""

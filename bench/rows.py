@@ -1,0 +1,179 @@
+"""The rows of the bench: work, the peers that do it, and what must be reached.
+
+Every result is checked against float64 before anything is timed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import symnb
+import symnb.tensor as T
+from bench.timing import compare
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured line.
+
+    value   ratio of symnb's time to the peer's, or seconds
+    must    what the project promises; value <= must
+    """
+
+    name: str
+    peer: str
+    value: float
+    unit: str
+    must: float
+    note: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the promise is kept."""
+        return self.value <= self.must
+
+
+def _ratio(
+    name: str,
+    must: float,
+    ours: Callable[[], object],
+    numpy: Callable[[], object],
+    exact: np.ndarray,
+    tolerance: float,
+) -> Row:
+    got = np.asarray(ours())
+    error = np.max(np.abs(got - exact) / np.maximum(np.abs(exact), 1e-3))
+    assert error < tolerance, f"{name}: relative error {error}"
+    found = compare({"NumPy": numpy, "symnb": ours})
+    mine, theirs = found["symnb"], found["NumPy"]
+    note = f"{mine.ns / 1e3:.3g} us, NumPy {theirs.ns / 1e3:.3g} us"
+    return Row(name, "NumPy", mine.ratio, "of its time", must, note)
+
+
+def call() -> Row:
+    """One addition of two 8-vectors: what a call costs."""
+    x, y = T.dvector("x"), T.dvector("y")
+    f = symnb.function([x, y], x + y)
+    a, b = np.arange(8.0), np.ones(8)
+    return _ratio(
+        "call a + b, 8-vectors", 0.6, lambda: f(a, b), lambda: a + b, a + b, 1e-15
+    )
+
+
+def chain() -> Row:
+    """Ten ops on 100,000 float32 elements, transcendental."""
+    x = T.fvector("x")
+    y = T.tanh(x) * T.exp(-x * x) + T.log1p(T.exp(x)) / (1 + x * x) - T.sqrt(abs(x))
+    f = symnb.function([x], y)
+    a = np.random.default_rng(0).normal(size=100_000).astype("float32")
+
+    def numpy(a: np.ndarray = a) -> np.ndarray:
+        one = np.log1p(np.exp(a)) / (1 + a * a)
+        return np.tanh(a) * np.exp(-a * a) + one - np.sqrt(np.abs(a))
+
+    return _ratio("chain of one input, 1e5 f32", 1 / 4, lambda: f(a), numpy,
+                  numpy(a.astype("float64")), 1e-4)  # fmt: skip
+
+
+def chain_of_two() -> Row:
+    """Two inputs, where NumPy's own vector functions are fast."""
+    x, y = T.fvector("x"), T.fvector("y")
+    z = T.exp(-x * x) * T.tanh(y) + T.log(1 + x * y) - y / (x + 2)
+    f = symnb.function([x, y], z)
+    rng = np.random.default_rng(1)
+    a, b = (rng.uniform(0, 1, 100_000).astype("float32") for _ in range(2))
+
+    def numpy(a: np.ndarray = a, b: np.ndarray = b) -> np.ndarray:
+        return np.exp(-a * a) * np.tanh(b) + np.log(1 + a * b) - b / (a + 2)
+
+    exact = numpy(a.astype("float64"), b.astype("float64"))
+    return _ratio(
+        "chain of two inputs, 1e5 f32", 1 / 1.6, lambda: f(a, b), numpy, exact, 1e-4
+    )
+
+
+STEP = """
+import time, sys
+import numpy as np
+started = time.perf_counter()
+import symnb
+import symnb.tensor as T
+imported = time.perf_counter()
+rng = np.random.default_rng(0)
+X, y = T.matrix("X"), T.lvector("y")
+def layer(n, m, name):
+    return symnb.shared(rng.normal(size=(n, m)) / n ** 0.5, name="W" + name), \\
+        symnb.shared(np.zeros(m), name="b" + name)
+W1, b1 = layer(64, 64, "1")
+W2, b2 = layer(64, 10, "2")
+h = T.tanh(X @ W1 + b1)
+z = h @ W2 + b2
+e = T.exp(z)
+p = e / e.sum(axis=1, keepdims=True)
+loss = -T.log(p[T.arange(y.shape[0]), y]).mean()
+params = [W1, b1, W2, b2]
+updates = [(w, w - 0.5 * g) for w, g in zip(params, T.grad(loss, params))]
+step = symnb.function([X, y], loss, updates=updates)
+first = step(rng.normal(size=(100, 64)), rng.integers(0, 10, 100))
+assert np.isfinite(first)
+print(imported - started, time.perf_counter() - imported)
+"""
+
+
+def _first_result(cache: str) -> float:
+    environment = {**os.environ, "SYMNB_CACHE_DIR": cache}
+    done = subprocess.run(
+        [sys.executable, "-c", STEP], env=environment, capture_output=True, text=True,
+        check=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+    return float(done.stdout.split()[1])
+
+
+def first_results() -> list[Row]:
+    """First result of the digits network's training step: cold, then from cache."""
+    cold, warm = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        _first_result(os.path.join(folder, "warm"))  # the dispatcher is built once
+        for _ in range(3):
+            cache = os.path.join(folder, "warm")
+            subprocess.run(
+                [sys.executable, "-c", "import symnb.compile.cache as c; c.clear()"],
+                env={**os.environ, "SYMNB_CACHE_DIR": cache}, check=True,
+            )  # fmt: skip
+            cold.append(_first_result(cache))
+            warm.append(_first_result(cache))
+    note = "beyond import; median of 3 processes"
+    return [
+        Row(
+            "digits step, first result cold", "", float(np.median(cold)), "s", 1.0, note
+        ),
+        Row("digits step, from cache", "", float(np.median(warm)), "s", 0.1, note),
+    ]
+
+
+def importing() -> Row:
+    """`import symnb` in a fresh process, minus starting Python."""
+
+    def seconds(code: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True,
+                       cwd=Path(__file__).parent.parent)  # fmt: skip
+        return time.perf_counter() - started
+
+    both = [(seconds("import symnb"), seconds("pass")) for _ in range(9)]
+    value = float(np.median([a - b for a, b in both]))
+    return Row("import symnb", "", value, "s", 0.3, "median of 9 processes")
+
+
+def all_rows() -> list[Row]:
+    """Every row, measured now."""
+    return [call(), chain(), chain_of_two(), *first_results(), importing()]
