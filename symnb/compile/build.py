@@ -135,7 +135,7 @@ def build(
 ) -> Library:
     """The library of `key`: from the cache, else compiled from the C texts `units`.
 
-    key   digest of everything the texts depend on (not the machine or the compiler)
+    key   digest of what the texts are made from (not of symnb, machine or compiler)
     meta  JSON values kept in the entry beside ours
 
     Raises BuildError when the compiler refuses, NoCompilerError when there is none.
@@ -161,7 +161,7 @@ def find(key: str) -> Library | None:
         digest = find_compiler().digest(target())
     except NoCompilerError:
         digest = None
-    entry = cache.current().find(key, digest)
+    entry = cache.current().find(_stamped(key), digest)
     if entry is None:
         return None
     try:
@@ -169,6 +169,10 @@ def find(key: str) -> Library | None:
     except OSError:  # a disk that forbids execution, or an object of another world
         cache.current().discard(entry)
         return None
+
+
+def _stamped(key: str) -> str:
+    return f"{key}|{cache.compiler_stamp()}"
 
 
 def _build_in(
@@ -189,7 +193,7 @@ def _build_in(
                 raise OSError(str(error)) from error
             raise
         meta |= {"compiler": compiler.version, "command": command}
-        entry = store.store(path, key, compiler.digest(target()), meta)
+        entry = store.store(path, _stamped(key), compiler.digest(target()), meta)
     return _load(entry, time.perf_counter() - started)
 
 

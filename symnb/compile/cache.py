@@ -24,7 +24,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +32,21 @@ import platformdirs
 from symnb.compile.runtime.abi import ABI_VERSION
 from symnb.options import config
 
-__all__ = ["Cache", "CacheInfo", "Entry", "clear", "cpu_features", "current", "info"]
+__all__ = [
+    "Cache",
+    "CacheInfo",
+    "Entry",
+    "clear",
+    "compiler_stamp",
+    "cpu_features",
+    "current",
+    "info",
+]
 
 FORMAT = 1  # of the entries; part of every key
 FOLDER = "symnb-programs"  # below the user's directory, which we leave alone
 LIBRARY = "program.so"
+COMPILER_FOLDERS = ("core", "ops", "optim", "gradient", "compile")
 META = "meta.json"
 SCRATCH = "scratch-"
 FAILED = "failed-"
@@ -91,8 +100,8 @@ class Cache:
     def find(self, key: str, build: str | None) -> Entry | None:
         """The entry of `key` made by `build`; of the newest build if None.
 
-        key    what was compiled: the caller's digest; the machine and the versions
-               of symnb and of the interface are added here
+        key    what was compiled: the caller's digest; the machine and the version of
+               the interface are added here
         build  digest of compiler and flags
         """
         stem = entry_name(key)
@@ -227,7 +236,7 @@ def clear() -> int:
 
 
 def entry_name(key: str) -> str:
-    """Digest of `key`, the machine, symnb's version and the interface's."""
+    """Digest of `key`, the machine and the version of the interface."""
     features = "" if config.reproducible else cpu_features()
     parts = (key, str(FORMAT), str(ABI_VERSION), features, *_machine())
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
@@ -235,12 +244,26 @@ def entry_name(key: str) -> str:
 
 @functools.cache
 def _machine() -> tuple[str, ...]:
-    try:
-        version = metadata.version("symnb")
-    except metadata.PackageNotFoundError:
-        version = "source"
-    libc = "-".join(platform.libc_ver())
-    return version, platform.system(), platform.machine(), libc
+    known = "CS_GNU_LIBC_VERSION" in os.confstr_names
+    libc = os.confstr("CS_GNU_LIBC_VERSION") if known else None
+    return platform.system(), platform.machine(), libc or ""
+
+
+@functools.cache
+def compiler_stamp() -> str:
+    """Digest of names, sizes and times of symnb's own files: what turns graphs to C.
+
+    Part of the key of every program, so that no change of symnb leaves old code
+    behind. About 1 ms.
+    """
+    package = Path(__file__).parents[1]
+    rows = []
+    for folder in COMPILER_FOLDERS:
+        for path in sorted((package / folder).rglob("*.*")):
+            if path.suffix in (".py", ".h"):
+                status = path.stat()
+                rows.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ def test_second_build_comes_from_the_cache(fresh: Path) -> None:
     found = build.find("k")
     assert found is not None and run(found) == 1
     assert build.find("other") is None
+
+
+def test_changed_symnb_compiles_again(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build.build(returning(1), "k")
+    monkeypatch.setattr(cache, "compiler_stamp", lambda: "another version")
+    assert run(build.build(returning(2), "k")) == 2
+
+
+def test_threads_that_build_the_same_key_agree(fresh: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        libraries = list(pool.map(lambda _: build.build(returning(3), "k"), range(6)))
+    assert {run(library) for library in libraries} == {3}
+    assert len({library.entry.path for library in libraries}) == 1
 
 
 def test_callers_meta_is_kept(fresh: Path) -> None:
@@ -394,6 +410,6 @@ def test_object_that_does_not_load_is_built_again(fresh: Path) -> None:
     with store.scratch() as path:
         (path / cache.LIBRARY).write_bytes(b"ELF of another world")
         digest = build.find_compiler().digest(build.target())
-        entry = store.store(path, "k", digest, {})
+        entry = store.store(path, build._stamped("k"), digest, {})
     assert entry.library.exists() and build.find("k") is None
     assert run(build.build(returning(10), "k")) == 10
