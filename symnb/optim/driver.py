@@ -1,0 +1,307 @@
+"""The driver: brings every node of a graph to a form in which no rule fires.
+
+A node is matched once its operands are in that form; what a rule made is brought to
+it first, then the node again. So one visit per node and firing suffices, 1 to 3 us
+each, however deep the graph: the stack is a list, and the form of each node is
+remembered for the whole compile, so that a later run of the same rules visits only
+nodes it has not seen. Only nodes above a change are made again.
+
+The driver, not the rule, restores the type of what was replaced (`conform`), interns
+what was made, and hands down name and site. Fuel bounds the firings; a rule set that
+loops is an error that names the rules, never silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from symnb.core.node import Node
+from symnb.core.types import TensorType
+from symnb.core.walk import with_inputs
+from symnb.errors import FuelError, message
+from symnb.ops.cast import cast
+from symnb.ops.view import broadcast_to
+from symnb.optim.match import Index
+from symnb.optim.rule import Rule
+from symnb.optim.table import Table
+from symnb.optim.trace import Event, Origin
+
+NODE_FUEL = 50  # firings at one node, what it became included
+GRAPH_FUEL = 20  # firings per node of the graph
+LEAST_FUEL = 1000  # firings a graph of any size may have
+LAST = 5  # rules an error names
+
+Forms = dict[Node, Node]
+
+
+def conform(node: Node, type: TensorType) -> Node | None:
+    """`node` cast and broadcast to `type`; None when it does not fit."""
+    own: Any = node.type
+    if own == type:
+        return node
+    if own.dtype != type.dtype:
+        node = cast(node, type.dtype)
+    if own.shape == type.shape:
+        return node
+    extra = len(type.shape) - len(own.shape)
+    if extra < 0:
+        return None
+    for one, whole in zip(own.shape, type.shape[extra:], strict=True):
+        if one != 1 and one != whole:
+            return None
+    return broadcast_to(node, type.shape)
+
+
+class Uses:
+    """How many nodes of the graph read a node; rebuilt nodes inherit the count."""
+
+    def __init__(self, roots: Iterable[Node], order: Iterable[Node]) -> None:
+        self.count: dict[Node, int] = {}
+        for root in roots:
+            self.count[root] = self.count.get(root, 0) + 1
+        for node in order:
+            for source in node.inputs:
+                self.count[source] = self.count.get(source, 0) + 1
+
+    def __call__(self, node: Node) -> int:
+        """Number of readers; 1 for a node made by this sweep."""
+        return self.count.get(node, 1)
+
+    def inherit(self, new: Node, old: Node) -> None:
+        """`new` takes the place of `old`."""
+        if new is not old:
+            self.count[new] = self.count.get(new, 0) + self.count.get(old, 1)
+
+
+class Sweep:
+    """One run of one rule set over a graph.
+
+    index   finds the matchers to try
+    table   in which nodes are made
+    forms   node -> what it became, shared by all runs of the rule set
+    events  firings, appended; None: not recorded
+    origin  rebuilt node -> the nodes it was, filled
+    limit   firings allowed before the rest of the graph stays as it is
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        table: Table,
+        forms: Forms,
+        events: list[Event] | None = None,
+        origin: Origin | None = None,
+        *,
+        uses: Uses | None = None,
+        final: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        self.index = index
+        self.table = table
+        self.forms = forms
+        self.events = events
+        self.origin: Origin = {} if origin is None else origin
+        self.uses = uses
+        self.final = final
+        self.limit = limit
+        self.fired = 0
+        self.last: list[Rule] = []
+        self.firings: dict[Node, int] = {}
+
+    def run(self, roots: Sequence[Node], size: int) -> list[Node]:
+        """The roots with every node below in its form. Raises FuelError.
+
+        size  number of nodes of the graph, for the fuel
+        """
+        self.fuel = max(GRAPH_FUEL * size, LEAST_FUEL)
+        for root in roots:
+            if root not in self.forms:
+                self._settle(root)
+        forms = self.forms
+        return [forms[root] for root in roots]
+
+    def _settle(self, root: Node) -> None:
+        """Give `root` and all below it a form."""
+        forms = self.forms
+        pending: Forms = {}
+        stack = [root]
+        push = stack.append
+        while stack:
+            node = stack[-1]
+            if node in forms:
+                stack.pop()
+                continue
+            if node in pending:
+                made = forms.get(pending.pop(node))
+                if made is None:
+                    raise self._looping(node)
+                forms[node] = made
+                stack.pop()
+                continue
+            missing = [source for source in node.inputs if source not in forms]
+            if missing:
+                stack.extend(missing[::-1])
+                continue
+            current = self._rebuilt(node)
+            if current is not node and current in forms:
+                forms[node] = forms[current]
+                stack.pop()
+                continue
+            made = self._fire(current)
+            if made is None:
+                forms[current] = forms[node] = current
+                stack.pop()
+                continue
+            if self.final:
+                made = self._finished(made)
+            elif made not in forms:
+                if made in pending or made is node:
+                    raise self._looping(current)
+                pending[node] = made
+                push(made)
+                continue
+            forms[current] = forms[node] = forms[made]
+            stack.pop()
+
+    def _finished(self, made: Node) -> Node:
+        """What a one-sweep rule made: final, so is everything new below it."""
+        stack = [made]
+        while stack:
+            node = stack.pop()
+            if node not in self.forms:
+                self.forms[node] = node
+                stack.extend(node.inputs)
+        return made
+
+    def _rebuilt(self, node: Node) -> Node:
+        """`node` over the forms of its operands."""
+        forms = self.forms
+        inputs = node.inputs
+        changed = False
+        sized = len(inputs) if node.op.arity is None else node.op.arity
+        for source in inputs:
+            form = forms[source]
+            if form is not source:
+                changed = True
+                if form.type is not source.type and form.type != source.type:
+                    sized = -1
+        if not changed:
+            return node
+        new_inputs = tuple([forms[source] for source in inputs])
+        if sized == len(inputs):
+            new = Node(
+                node.op, new_inputs, node.params, node.type, node.name, node.site
+            )
+        else:
+            new = with_inputs(node, new_inputs)
+        new = self.table.adopt(new)
+        self.origin[new] = (*self.origin.get(new, ()), node)
+        if self.uses is not None:
+            self.uses.inherit(new, node)
+        return new
+
+    def _fire(self, node: Node) -> Node | None:
+        """What the first rule that fires makes of `node`, interned and conformed."""
+        for matcher in self.index.candidates(node):
+            bindings = matcher.match(node)
+            if bindings is None:
+                continue
+            if self.limit is not None and self.fired >= self.limit:
+                return None
+            made = matcher.build(node, bindings, self.uses)
+            if made is None or made is node:
+                continue
+            made = self.accept(node, made)
+            if made is None or made is node:
+                continue
+            self._count(matcher.rule, node, made)
+            if self.events is not None:
+                self._record(matcher.rule, matcher.names, bindings, node, made)
+            return made
+        return None
+
+    def _record(
+        self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node
+    ) -> None:
+        bound = {
+            name: value
+            for name, value in zip(names, bindings, strict=True)
+            if isinstance(value, Node)
+        }
+        kind = "fold" if "fold" in rule.tags else "rule"
+        self.events.append(Event(rule, node, made, bound, kind))  # pyright: ignore
+
+    def accept(self, node: Node, made: Node) -> Node | None:
+        """A replacement in the type of `node` and in the table; None: does not fit."""
+        type: Any = node.type
+        if made.type is not type and made.type != type:
+            fitting = conform(made, type)
+            if fitting is None:
+                return None
+            made = fitting
+        return self._intern(made, node)
+
+    def _intern(self, made: Node, node: Node) -> Node:
+        """Every new node below `made` put into the table, with the site of `node`."""
+        forms = self.forms
+        if made in forms:
+            return made
+        image: Forms = {}
+        stack = [made]
+        while stack:
+            new = stack[-1]
+            if new in image or new in forms:
+                stack.pop()
+                continue
+            missing = [x for x in new.inputs if x not in image and x not in forms]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            inputs = tuple([image.get(x, x) for x in new.inputs])
+            if any(a is not b for a, b in zip(inputs, new.inputs, strict=True)):
+                new_node = with_inputs(new, inputs)
+            else:
+                new_node = new
+            kept = self.table.adopt(new_node)
+            if kept is new_node and not kept.is_leaf:
+                kept.site = node.site
+                if new is made and kept.name is None:
+                    kept.name = node.name
+            image[new] = kept
+        return image[made]
+
+    def _count(self, rule: Rule, node: Node, made: Node) -> None:
+        self.fired += 1
+        self.last = [*self.last[1 - LAST :], rule]
+        chain = self.firings.get(node, 0) + 1
+        if made not in self.forms:
+            self.firings[made] = max(chain, self.firings.get(made, 0))
+        if chain > NODE_FUEL or self.fired > self.fuel:
+            raise self._looping(node)
+
+    def _looping(self, node: Node) -> FuelError:
+        rows = [
+            (rule.name, f"{rule.file}:{rule.line}", rule.text) for rule in self.last
+        ]
+        place = f" ({node.site})" if node.site else ""
+        return FuelError(
+            message(
+                f"rewriting {node}{place} does not end: {self.fired} firings.",
+                rows,
+                f"one of these rules undoes another; leave it out with "
+                f"mode.excluding({self.last[-1].name!r}).",
+            )
+        )
+
+
+class Replay(Sweep):
+    """A sweep that repeats recorded firings instead of matching rules."""
+
+    def __init__(self, events: Sequence[Event], table: Table, final: bool) -> None:
+        super().__init__(Index(()), table, {}, final=final)
+        self.pairs: Mapping[Node, Node] = {e.before: e.after for e in events}
+
+    def _fire(self, node: Node) -> Node | None:
+        return self.pairs.get(node)

@@ -1,0 +1,44 @@
+"""Merging: equal nodes of a user's graph become one object of the compile's table.
+
+The first pass. Two expressions are equal when op, operands and params are; inputs and
+shared variables are equal only to themselves, effects carry a serial and are never
+merged, constants are compared by dtype, shape and bytes. A few microseconds a node.
+"""
+
+from __future__ import annotations
+
+from symnb.core import walk
+from symnb.core.graph import Graph
+from symnb.core.node import Node
+from symnb.optim.table import Table
+from symnb.optim.trace import Event, Origin, PassRecord
+
+
+def merge(
+    graph: Graph, table: Table, events: list[Event] | None, origin: Origin
+) -> Graph:
+    """The graph with every meaning once."""
+    image: dict[Node, Node] = {}
+    adopt = table.adopt
+    for node in graph.order:
+        inputs = node.inputs
+        new_inputs = tuple([image[x] for x in inputs])
+        same = new_inputs == inputs
+        new = node if same else walk.with_inputs(node, new_inputs)
+        kept = adopt(new)
+        image[node] = kept
+        if kept is node:
+            continue
+        if kept is new:
+            origin[kept] = (*origin.get(kept, ()), node)
+        elif events is not None:
+            events.append(Event(None, node, kept, {}, "merge"))
+    if all(old is new for old, new in image.items()):
+        return graph
+    return graph.with_roots([image[root] for root in graph.roots])
+
+
+def replay_merge(record: PassRecord, k: int) -> Graph:
+    """The graph after the first k merges."""
+    pairs = {event.before: event.after for event in record.events[:k]}
+    return record.before.replace(pairs)

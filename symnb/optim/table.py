@@ -1,0 +1,55 @@
+"""The table of one compile: equal nodes become one object as they are made.
+
+As `core.intern.Interner`, and it also finds `y + x` where `x + y` is known, for the
+ops whose result does not depend on the order of operands, bit for bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symnb.core.intern import Interner
+from symnb.core.node import Constant, Node
+from symnb.core.op import CONSTANT, Op
+from symnb.core.types import Type
+from symnb.ops import elementwise as el
+
+SYMMETRIC = frozenset({
+    el.add, el.mul, el.equal, el.not_equal, el.logical_and, el.logical_or,
+    el.logical_xor, el.bitwise_and, el.bitwise_or, el.bitwise_xor, el.gcd, el.lcm,
+})  # fmt: skip
+
+
+class Table(Interner):
+    """Nodes by meaning. A type follows from op, operands and params."""
+
+    def adopt(self, node: Node) -> Node:
+        """The table's node equal to `node`; `node` itself if it is new."""
+        op = node.op
+        if op.kind == "leaf":
+            if op is not CONSTANT:
+                return node
+            return self._table.setdefault(node.params, node)
+        inputs = node.inputs
+        key = (op, inputs, node.params)
+        found = self._table.get(key)
+        if found is not None:
+            return found
+        if op in SYMMETRIC and inputs[0] is not inputs[1]:
+            found = self._table.get((op, inputs[::-1], node.params))
+            if found is not None:
+                return found
+        self._table[key] = node
+        return node
+
+    def make(
+        self, op: Op, inputs: tuple[Node, ...], params: tuple[Any, ...], type: Type
+    ) -> Node:
+        """The node with this meaning."""
+        key = (op, inputs, params)
+        found = self._table.get(key)
+        return self.adopt(Node(op, inputs, params, type)) if found is None else found
+
+    def constant(self, value: Any) -> Node:
+        """The constant with this value, dtype and shape."""
+        return self.adopt(Constant(value))
