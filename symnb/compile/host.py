@@ -217,7 +217,7 @@ def _launch(w: _Writer, step: Step) -> str:
     kernel = step.kernel
     assert kernel is not None
     by_node = {b.node: b for b in (*step.reads, *step.writes)}
-    parts = [by_node[node].name for node in kernel.buffers]
+    parts = [by_node[buffer.node].name for buffer in kernel.buffers]
     parts += [w.size(dim_of(atom)) for atom in kernel.sizes]
     return f"status = {step.name}({', '.join([*parts, 'ws'])});"
 

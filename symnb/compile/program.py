@@ -28,7 +28,7 @@ ELEMENT_NS = 0.5  # estimated ns for one flop of a scalar loop, one element
 Record = Callable[[Decision], None]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Buffer:
     """Storage of one array of the program.
 
@@ -58,6 +58,9 @@ class Buffer:
         """Dtype and sizes."""
         return self.node.type  # pyright: ignore[reportReturnType]
 
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.type} ({self.place})"
+
     @property
     def is_dynamic(self) -> bool:
         """Whether its size is known only while running."""
@@ -69,7 +72,7 @@ class Buffer:
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Step:
     """One action of the program.
 
@@ -92,6 +95,8 @@ class Step:
         into = ", ".join(b.name for b in self.writes)
         out_of = ", ".join(b.name for b in self.reads)
         return f"{self.kind} {self.name}: {into} <- {out_of}"
+
+    __repr__ = __str__
 
 
 @dataclass
