@@ -112,12 +112,27 @@ def _elements(vector: Node, ndim: int | None) -> list[Any]:
                 f"{length}, which is not known.\nFix: give ndim=."
             )
         length = ndim
-    if vector.op.name == "join":
-        parts = [_elements(part, None) for part in vector.inputs if part.ndim == 1]
-        return [entry for part in parts for entry in part]
-    if vector.op.name == "expand_dims" and not vector.inputs[0].ndim:
-        return [vector.inputs[0]]
+    found = _listed(vector)
+    if found is not None and len(found) == length:
+        return found
     return [slots["getitem"](vector, i) for i in range(length)]
+
+
+def _listed(vector: Node) -> list[Any] | None:
+    """The scalars a vector was joined from, so that sizes stay sizes; None if not."""
+    found: list[Any] = []
+    stack = [vector]
+    while stack:
+        part = stack.pop()
+        if part.op.name == "join":
+            stack.extend(reversed(part.operands))
+        elif isinstance(part, Constant):
+            found += part.value.tolist()
+        elif part.op.name == "expand_dims" and not part.inputs[0].ndim:
+            found.append(part.inputs[0])
+        else:
+            return None
+    return found
 
 
 def fill_in(sizes: Sizes, total: DimLike) -> Sizes:

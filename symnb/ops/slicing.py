@@ -213,6 +213,12 @@ def span_of(part: slice, length: DimLike) -> Span:
     Bounds are ints, size scalars or integer scalars known only while running.
     Raises ValueError for a step of zero, ShapeError for one of unknown sign.
     """
+    if part.start is None and part.stop is None and part.step is None:
+        return 0, length, 1
+    bounds = (part.start, part.stop, part.step)
+    if isinstance(length, int) and all(v is None or type(v) is int for v in bounds):
+        first, end, stride = part.indices(length)
+        return first, len(range(first, end, stride)), stride
     step = 1 if part.step is None else _known(part.step)
     if step is None or not (is_positive(step) or is_positive(-step)):
         if step == 0:
@@ -221,11 +227,25 @@ def span_of(part: slice, length: DimLike) -> Span:
             "a slice with a step whose sign is not known.\n"
             "Fix: use a Python int, or x[arange(start, stop, step)]."
         )
-    if is_positive(step):
-        start = _bound(part.start, length, 0, up=True)
-        stop = dim_min(_bound(part.stop, length, length, up=True), length)
-        count = dim_max(ceil_div(dim_min(stop - start, stop), step), 0)
-        return dim_max(start, 0), count, step
+    return (
+        _forward(part, length, step)
+        if is_positive(step)
+        else _backward(part, length, step)
+    )
+
+
+def _forward(part: slice, length: DimLike, step: DimLike) -> Span:
+    """span_of for a positive step."""
+    start = _bound(part.start, length, 0, up=True)
+    if part.stop is None and is_nonnegative(start):
+        return start, dim_max(ceil_div(length - start, step), 0), step
+    stop = dim_min(_bound(part.stop, length, length, up=True), length)
+    count = dim_max(ceil_div(dim_min(stop - start, stop), step), 0)
+    return dim_max(start, 0), count, step
+
+
+def _backward(part: slice, length: DimLike, step: DimLike) -> Span:
+    """span_of for a negative step."""
     last = length - 1
     start = _bound(part.start, length, last, up=False)
     stop = dim_max(_bound(part.stop, length, -1, up=False), -1)

@@ -11,7 +11,7 @@ from symnb.core.dims import symbol
 from symnb.core.node import Input, Node
 from symnb.core.types import ANY, TensorType
 from symnb.errors import AxisError, RankError, ShapeError
-from symnb.ops import view
+from symnb.ops import join, view
 from tests.ops.structure import (
     agrees,
     arrays,
@@ -250,3 +250,10 @@ def test_a_pattern_keeps_params_as_they_are() -> None:
         view.specify_shape(hole, None),
     ):
         assert node.type is ANY
+
+
+def test_a_vector_joined_from_sizes_keeps_them() -> None:
+    x = matrix()
+    target = join.concatenate([join.stack(list(x.shape)), [1]])
+    assert view.reshape(x, target).type.shape == (n, m, 1)
+    assert view.reshape(x, join.stack([x.shape[1], x.shape[0]])).type.shape == (m, n)
