@@ -142,9 +142,7 @@ def _merges(rows: Rows, record: Any) -> dict[int, int]:
         if node in rows.row:
             merged[rows.row[node]] = last
     return {
-        victim: rows.row[last] if last in rows.row else -1
-        for victim, last in merged.items()
-        if last in rows.row
+        victim: rows.row[last] for victim, last in merged.items() if last in rows.row
     }
 
 
@@ -162,7 +160,9 @@ def _adopt(
                 (
                     row
                     for row in parents
-                    if row not in taken and row in known and _same(rows.nodes[row], node)
+                    if row not in taken
+                    and row in known
+                    and _same(rows.nodes[row], node)
                 ),
                 None,
             )

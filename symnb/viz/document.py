@@ -234,7 +234,11 @@ def _pass(
 
 def _add_event(events: Json, event: Any, rows: Rows, rules: Rules) -> None:
     """One firing: rule, node before and after, holes, nodes the pattern covered."""
-    bindings = {name: node for name, node in (event.bindings or {}).items()}
+    bindings = {
+        name: node
+        for name, node in (event.bindings or {}).items()
+        if hasattr(node, "op")
+    }
     old = rows.rows_of([event.before])[0]
     new = rows.rows_of([event.after])[0]
     stop = set(bindings.values())
@@ -243,7 +247,9 @@ def _add_event(events: Json, event: Any, rows: Rows, rules: Rules) -> None:
     events["rule"].append(rules.number(event.rule))
     events["old"].append(old)
     events["new"].append(new)
-    events["bind"].append([[name, rows.rows_of([n])[0]] for name, n in bindings.items()])
+    events["bind"].append(
+        [[name, rows.rows_of([n])[0]] for name, n in bindings.items()]
+    )
     events["match"].append(match)
 
 
@@ -271,6 +277,7 @@ def _rule(rule: Any) -> Json:
     result: Json = {"name": str(getattr(rule, "name", rule))}
     for key, attribute in names.items():
         value = getattr(rule, attribute, "")
+        value = getattr(value, "name", value)
         if value:
             result[key] = _short_path(str(value)) if key == "file" else str(value)
     line = getattr(rule, "line", 0)
@@ -367,11 +374,15 @@ def _scene(
         *merged, *merged.values(),
     }  # fmt: skip
     count = len(sinks[1])
-    names = list(story.sinks) if len(story.sinks) == count else [
-        (f"out {k}" if count > 1 else "out", "output") for k in range(count)
-    ]
+    names = (
+        list(story.sinks)
+        if len(story.sinks) == count
+        else [(f"out {k}" if count > 1 else "out", "output") for k in range(count)]
+    )
     scene = Scene(
-        before=Side(difference.inputs_before, sinks[0] if len(sinks[0]) == count else ()),
+        before=Side(
+            difference.inputs_before, sinks[0] if len(sinks[0]) == count else ()
+        ),
         after=Side(difference.inputs_after, sinks[1]),
         looks=looks,
         sinks=names,
@@ -389,7 +400,9 @@ def scopes(scene: Scene) -> list[tuple[str, list[int]]]:
     titles: dict[str, int] = {}
     reach: dict[int, int] = {}
     for k, (name, kind) in enumerate(scene.sinks):
-        bit = 1 << titles.setdefault("updates" if kind == "update" else name, len(titles))
+        bit = 1 << titles.setdefault(
+            "updates" if kind == "update" else name, len(titles)
+        )
         for side in (scene.before, scene.after):
             if k < len(side.sinks):
                 reach[side.sinks[k]] = reach.get(side.sinks[k], 0) | bit
@@ -444,7 +457,9 @@ def _summary(
     if not told:
         return summary
     first, last = told[0], told[-1]
-    written = Side(first[1].inputs_before, [rows.row[n] for n in roots(first[0].before)])
+    written = Side(
+        first[1].inputs_before, [rows.row[n] for n in roots(first[0].before)]
+    )
     compiled = Side(last[1].inputs_after, [rows.row[n] for n in roots(last[0].after)])
     summary["nodes"] = [len(written.inputs), len(compiled.inputs)]
     small = thumbnail(written, looks)

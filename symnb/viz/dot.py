@@ -16,7 +16,12 @@ from symnb.viz.labels import kind_of, label
 from symnb.viz.text import sink_names
 
 SHAPES = {"op": "box", "input": "ellipse", "shared": "box3d", "constant": "hexagon"}
-FILLS = {"op": "#ffffff", "input": "#e3f2fd", "shared": "#eceff1", "constant": "#fdf3dc"}
+FILLS = {
+    "op": "#ffffff",
+    "input": "#e3f2fd",
+    "shared": "#eceff1",
+    "constant": "#fdf3dc",
+}
 MOST_NODES = 1500
 
 
@@ -36,13 +41,17 @@ def dot_text(thing: Any) -> str:
     for node, at in number.items():
         kind = kind_of(node)
         text = _quoted(f"{label(node)}\n{node.type}")
-        rows.append(f'  n{at} [label={text} shape={SHAPES[kind]} fillcolor="{FILLS[kind]}"];')
+        rows.append(
+            f'  n{at} [label={text} shape={SHAPES[kind]} fillcolor="{FILLS[kind]}"];'
+        )
     for node, at in number.items():
         rows += [f"  n{number[x]} -> n{at};" for x in node.inputs]
     names = sink_names(graph)
     for at, (root, (name, kind)) in enumerate(zip(graph.roots, names, strict=True)):
         shape = "box3d" if kind == "update" else "invhouse"
-        rows.append(f'  r{at} [label={_quoted(name)} shape={shape} fillcolor="#ffffff"];')
+        rows.append(
+            f'  r{at} [label={_quoted(name)} shape={shape} fillcolor="#ffffff"];'
+        )
         rows.append(f"  n{number[root]} -> r{at};")
     return "\n".join([*rows, "}"]) + "\n"
 
@@ -52,7 +61,7 @@ def render(thing: Any, format: str = "svg") -> bytes:
     source = dot_text(thing)
     if source.count("[label=") > MOST_NODES:
         raise SymnbError(
-            f"the graph has more than {MOST_NODES} nodes; Graphviz would take minutes.\n"
+            f"the graph has more than {MOST_NODES} nodes; Graphviz takes minutes.\n"
             "Fix: look at it in the inspector, or render dot_text(f) yourself."
         )
     try:

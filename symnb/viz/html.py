@@ -21,7 +21,7 @@ from symnb.viz.svg import escape, kernels_svg, pass_svg
 
 SCRIPTS = ("model.js", "draw.js", "code.js", "panes.js", "app.js")
 MOST_STATIC_NODES = 60
-GLYPHS = "+−~="  # noqa: RUF001
+GLYPHS = "+−~="
 PRE = "overflow:auto;font-size:11.5px;line-height:17px;margin:4px 0"
 START = """
 const me = document.currentScript;
@@ -141,7 +141,7 @@ def _pass(document: Json, index: int) -> str:
         rule = events["rule"][number]
         name = document["rules"][rule]["name"] if rule >= 0 else events["kind"][number]
         fired[name] = fired.get(name, 0) + 1
-    rules = ", ".join(f"{escape(name)} {n}×" for name, n in fired.items())  # noqa: RUF001
+    rules = ", ".join(f"{escape(name)} {n}×" for name, n in fired.items())
     drawn = ""
     if _is_small(step):
         alt = f"pass {step['name']}: {counts}"

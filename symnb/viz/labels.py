@@ -14,7 +14,7 @@ LEAVES = ("input", "constant", "shared")
 
 
 def kind_of(node: Any) -> str:
-    """"input", "shared", "constant" or "op"."""
+    """ "input", "shared", "constant" or "op"."""
     name = node.op.name
     return name if name in LEAVES else "op"
 
@@ -52,7 +52,7 @@ def _number(value: Any) -> str:
 
 
 def params_text(node: Any) -> str:
-    """"axis=1, keepdims=True", shortened."""
+    """ "axis=1, keepdims=True", shortened."""
     names = node.op.params
     if len(names) != len(node.params):
         names = [""] * len(node.params)

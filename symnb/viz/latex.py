@@ -25,10 +25,12 @@ SPECIAL = {
     "\\": r"\backslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$",
     "{": r"\{", "}": r"\}", "^": r"\hat{}", "~": r"\sim{}",
 }  # fmt: skip
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
-    "sigma tau phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split()
-)
+GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota",
+    "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi",
+    "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi",
+    "Psi", "Omega",
+})  # fmt: skip
 
 
 def latex(thing: Any, lets: int = LETS) -> str:
@@ -78,7 +80,11 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
     """The text of a node whose operands have theirs."""
     if node.is_leaf:
         text = label(node)
-        return _number(text) if not node.name and node.op.name == "constant" else _name(text)
+        return (
+            _number(text)
+            if not node.name and node.op.name == "constant"
+            else _name(text)
+        )
     if node.op.name == "size":
         return _name(str(node.params[0]))
     parts = [texts[x] for x in node.operands]
@@ -95,7 +101,7 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
 
 def _filled(form: str, parts: dict[str, str]) -> str:
     """The op's form with the operands in it, in parentheses where they need them."""
-    loose = form.startswith("{") or form[-1] == "}" and " " in form
+    loose = form.startswith("{") or (form[-1] == "}" and " " in form)
 
     def put(match: re.Match[str]) -> str:
         part = parts.get(match.group(2))

@@ -155,7 +155,9 @@ def _ranks(
             if ranks[source] >= ranks[target]:
                 ranks[target] = ranks[source] + 1
     _pull_down(items, down, ranks)
-    return [-1 if floats else rank for rank, floats in zip(ranks, floating, strict=True)]
+    return [
+        -1 if floats else rank for rank, floats in zip(ranks, floating, strict=True)
+    ]
 
 
 def _pull_down(
@@ -183,9 +185,7 @@ def _is_leaf(item: Item) -> bool:
     return item.kind in ("input", "shared", "constant")
 
 
-def _group_floors(
-    items: Sequence[Item], edges: Sequence[tuple[int, int]]
-) -> list[int]:
+def _group_floors(items: Sequence[Item], edges: Sequence[tuple[int, int]]) -> list[int]:
     """Least rank of each item if every group lies below the groups it reads.
 
     All 0 if groups read each other in a circle.
@@ -261,7 +261,9 @@ def _tails(
     texts = [""] * len(items)
     for source, names in users.items():
         names = list(dict.fromkeys(names)) if len(names) <= TAIL_NAMES else names
-        texts[source] = ", ".join(names) if len(names) <= TAIL_NAMES else str(len(names))
+        texts[source] = (
+            ", ".join(names) if len(names) <= TAIL_NAMES else str(len(names))
+        )
     return texts
 
 
@@ -272,7 +274,7 @@ def _grid(
     stubs: Sequence[Sequence[int]],
     tails: Sequence[str],
 ) -> Grid:
-    """The cells of the items, with room for copies on the left and tails on the right."""
+    """The cells of the items, with room for copies and tails beside them."""
     grid = Grid([], [], [], [], [])
     for i, item in enumerate(items):
         reach = 0
@@ -305,7 +307,9 @@ def _add_long_edges(grid: Grid, edges: Sequence[tuple[int, int]]) -> None:
                 if group >= 0 and spans[group][0] <= rank <= spans[group][1]:
                     home = group
                     break
-            chain = chains.setdefault((source, home if home >= 0 else -1 - other), len(chains))
+            chain = chains.setdefault(
+                (source, home if home >= 0 else -1 - other), len(chains)
+            )
             if (chain, rank) not in points:
                 points[chain, rank] = len(grid.rank)
                 grid.rank.append(rank)
@@ -349,9 +353,7 @@ def _add_tails(layout: Layout, items: Sequence[Item], tails: Sequence[str]) -> N
             layout.tails.append((i, x, layout.y[i] + items[i].height // 2, text))
 
 
-def _tab(
-    crossings: Sequence[int], left: int, width: int, tab: int
-) -> int:
+def _tab(crossings: Sequence[int], left: int, width: int, tab: int) -> int:
     """Leftmost x of a title tab that no edge entering the group runs under."""
     at = left
     for x in sorted(crossings):
@@ -392,7 +394,8 @@ def _crop(layout: Layout, items: Sequence[Item], bottom: int) -> None:
     layout.x = [x + MARGIN for x in layout.x]
     layout.y = [y + MARGIN for y in layout.y]
     layout.routes = [
-        (number, tuple(value + MARGIN for value in path)) for number, path in layout.routes
+        (number, tuple(value + MARGIN for value in path))
+        for number, path in layout.routes
     ]
     layout.stubs = [(n, x + MARGIN, y + MARGIN, own) for n, x, y, own in layout.stubs]
     layout.tails = [(i, x + MARGIN, y + MARGIN, text) for i, x, y, text in layout.tails]

@@ -207,7 +207,9 @@ def _items(scene: Scene, rows: Iterable[int]) -> list[Item]:
     ]
     for name, kind in scene.sinks:
         width = text_width(name, LABEL) + PADDING + EXTRA[kind]
-        items.append(Item(width=max(36, width), height=SINK_HEIGHT, kind=kind, label=name))
+        items.append(
+            Item(width=max(36, width), height=SINK_HEIGHT, kind=kind, label=name)
+        )
     return items
 
 
@@ -261,7 +263,12 @@ def _side_line(
     options += [(side * (reach + step), far) for step in (14, 26, 38)]
     for turn, end in options:
         parts = ((xa, ya, turn, ya), (turn, ya, turn, yb), (turn, yb, end, yb))
-        if not any(_crosses(part, box) for part in parts for box in boxes if box[4] not in (a, b)):
+        if not any(
+            _crosses(part, box)
+            for part in parts
+            for box in boxes
+            if box[4] not in (a, b)
+        ):
             return [xa, ya, turn, ya, turn, yb, end, yb]
     return []
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 FINE = 8
 GAP = 12
@@ -93,7 +94,9 @@ def _homes(grid: Grid, groups: int) -> dict[int, list[int]]:
     homes: dict[int, list[int]] = {}
     for group in [*range(groups), -1]:
         cells = [
-            c for c, home in enumerate(grid.group) if home == group and grid.rank[c] >= 0
+            c
+            for c, home in enumerate(grid.group)
+            if home == group and grid.rank[c] >= 0
         ]
         if cells:
             homes[group] = cells
@@ -104,7 +107,7 @@ def _cell_links(grid: Grid) -> list[tuple[int, int, int]]:
     """(upper cell, lower cell, weight) once for each drawn piece of an edge."""
     pieces: dict[tuple[int, int], None] = {}
     for path in grid.paths:
-        for upper, lower in zip(path, path[1:], strict=False):
+        for upper, lower in pairwise(path):
             pieces[upper, lower] = None
     out = [0] * len(grid.rank)
     into = [0] * len(grid.rank)
@@ -210,7 +213,10 @@ def _solve(blocks: Blocks, start: Sequence[int | None]) -> list[int]:
     both = [up + down for up, down in zip(blocks.up, blocks.down, strict=True)]
     starts = [guess]
     if count <= SMALL:
-        starts += [[-x for x in guess], [x * ((b % 5) - 2) for b, x in enumerate(guess)]]
+        starts += [
+            [-x for x in guess],
+            [x * ((b % 5) - 2) for b, x in enumerate(guess)],
+        ]
     found = [_order(blocks, both, x, sweeps, phase) for phase, x in enumerate(starts)]
     _, order, x = min(found, key=lambda result: result[0])
     for _ in range(sweeps):

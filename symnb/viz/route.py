@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from symnb.viz.place import Grid
 
@@ -115,7 +116,7 @@ def _channels(
     channels: list[dict[int, Bus]] = [{} for _ in range(count)]
     arrivals: dict[int, list[int]] = {}
     for path in grid.paths:
-        for upper, lower in zip(path, path[1:], strict=False):
+        for upper, lower in pairwise(path):
             buses = channels[grid.rank[upper]]
             if upper not in buses:
                 buses[upper] = Bus(upper, grid.x[upper])
@@ -189,7 +190,7 @@ def _path(
 ) -> tuple[int, ...]:
     """x, then (y of a horizontal piece, x after it) for each bend."""
     points = [grid.x[path[0]]]
-    for upper, lower in zip(path, path[1:], strict=False):
+    for upper, lower in pairwise(path):
         rank = grid.rank[upper]
         bus = channels[rank][upper]
         end = bus.ends[lower]

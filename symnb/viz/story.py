@@ -110,7 +110,9 @@ def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
             continue
         span = [
             max(-1, buffer.first),
-            len(steps) - 1 if buffer.place in ("result", "update") else max(buffer.last, 0),
+            len(steps) - 1
+            if buffer.place in ("result", "update")
+            else max(buffer.last, 0),
             _life(buffer, reads.get(buffer, []), writes.get(buffer, [])),
         ]
         at = buffer.index if buffer.place == "arena" else None
@@ -137,7 +139,7 @@ def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
 
 
 def _life(buffer: Any, readers: Sequence[str], writers: Sequence[str]) -> str:
-    """"written by k1, read by k2"."""
+    """ "written by k1, read by k2"."""
     parts = []
     if writers:
         parts.append("written by " + ", ".join(dict.fromkeys(writers)))
@@ -151,7 +153,11 @@ def _life(buffer: Any, readers: Sequence[str], writers: Sequence[str]) -> str:
 def _bytes(buffer: Any) -> int | str:
     """Bytes as a number, or as an expression in the sizes."""
     size = buffer.type.size
-    width = 1 if buffer.type.dtype == "bool" else int(buffer.type.dtype.lstrip("uintfloa")) // 8
+    width = (
+        1
+        if buffer.type.dtype == "bool"
+        else int(buffer.type.dtype.lstrip("uintfloa")) // 8
+    )
     return _number(size * width)
 
 
@@ -173,7 +179,8 @@ def profile_rows(function: Any) -> Json | None:
         "overhead_ns": round(total - inside),
         "method": "modelled",
         "steps": [
-            [step.name, round(step.ns / calls), _ops(step.nodes)] for step in profile.steps
+            [step.name, round(step.ns / calls), _ops(step.nodes)]
+            for step in profile.steps
         ],
         "nodes": {time.node: time.ns / calls for time in profile.nodes},
     }

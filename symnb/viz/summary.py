@@ -6,7 +6,7 @@ right one the kernels from left to right. Units: pixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from symnb.viz.layout import Item, lay_out
@@ -31,7 +31,12 @@ def thumbnail(side: Side, looks: Sequence[Look]) -> Json | None:
         return None
     number = {row: i for i, row in enumerate(rows)}
     items = [
-        Item(DOT_WIDTH, DOT_HEIGHT, "op" if looks[r].kind == "constant" else looks[r].kind, stub=0)
+        Item(
+            DOT_WIDTH,
+            DOT_HEIGHT,
+            "op" if looks[r].kind == "constant" else looks[r].kind,
+            stub=0,
+        )
         for r in rows
     ]
     edges = list(
@@ -74,7 +79,9 @@ def kernel_picture(
         return None
     for name, members in units:
         count = len(members)
-        ops = " ".join(looks[r].label for r in members) if count <= 2 else f"{count} ops"
+        ops = (
+            " ".join(looks[r].label for r in members) if count <= 2 else f"{count} ops"
+        )
         for row in members:
             place[row] = len(boxes)
         boxes.append(("op", name, ops if ops != name else ""))
@@ -100,7 +107,8 @@ def _from_left(
 ) -> Json:
     """Lay the boxes out top-down with sides exchanged, then turn the picture."""
     widths = [
-        max(text_width(title, 115), mono_width(below, 100)) + (24 if kind == "op" else 22)
+        max(text_width(title, 115), mono_width(below, 100))
+        + (24 if kind == "op" else 22)
         for kind, title, below in boxes
     ]
     heights = [BOX_HEIGHT if below else LEAF_HEIGHT for _, _, below in boxes]

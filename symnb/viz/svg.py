@@ -1,43 +1,63 @@
 """Static pictures: a pass, a graph, the kernels, as one SVG text each.
 
-Used where no script runs (GitHub, mail, untrusted notebooks) and by `-o f.svg`.
-A white card with dark text, because an image cannot inherit the host's theme. Drawn
-from the picture dicts of `picture` and `summary`; the page draws the same shapes.
-Invariants: well-formed XML whatever the names; no script, no external reference.
+Used where no script runs (GitHub, mail, untrusted notebooks) and by `save`. A white
+card with dark text, because an image cannot inherit the host's theme. Drawn from the
+picture dicts of `picture` and `summary`; the page draws the same shapes. Invariants:
+well-formed XML whatever the names; no script, no external reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 from xml.sax.saxutils import escape as escape_text
 
 CORNER = 7
 COLOURS = {
-    "added": ("#1a7431", "#e5f4e8"),
-    "removed": ("#b3261e", "#fcebea"),
-    "rewired": ("#8a5300", "#fdf3dc"),
-    "merged": ("#6741b5", "#efe9fb"),
-    "": ("#868a8e", "#ffffff"),
+    "added": ("#1a7431", "#e5f4e8", "none", "1.4"),
+    "removed": ("#b3261e", "#fcebea", "4 3", "1.4"),
+    "rewired": ("#8a5300", "#fdf3dc", "1.5 2", "1.6"),
+    "merged": ("#6741b5", "#efe9fb", "7 2.5", "1.4"),
 }
 GLYPHS = {"added": "+", "removed": "−", "rewired": "~", "merged": "="}
-DASHES = {"removed": "4 3", "rewired": "1.5 2", "merged": "7 2.5"}
-EDGE_COLOURS = ("#8b8f94", "#b3261e", "#1a7431")
-STYLE = (
-    "text{font:600 11.5px Inter,system-ui,sans-serif;fill:#212121}"
-    ".t{font:10px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#5f6368}"
-    ".b{font-size:11px}.m{fill:#5f6368}"
+NOT_XML = {0xFFFE, 0xFFFF, *range(0xD800, 0xE000)}
+BASE = (
+    "text{font:600 11.5px Inter,system-ui,sans-serif;fill:#212121;text-anchor:middle}"
+    ".t{font:10px ui-monospace,Menlo,Consolas,monospace;fill:#5f6368}"
+    ".l{text-anchor:start}"
+    ".b{font-size:11px}.w{fill:#fff}rect,path{fill:#fff;stroke:#868a8e}"
+    ".e{fill:none;stroke:#8b8f94;stroke-width:1.2}.a{fill:#8b8f94;stroke:none}"
+    ".e1{stroke:#b3261e;stroke-dasharray:4 3}.a1{fill:#b3261e}"
+    ".e2{stroke:#1a7431;stroke-width:1.6}.a2{fill:#1a7431}"
+    ".r{stroke:#212121}.c{stroke-dasharray:2 2}.g{fill:#fafafa;stroke:#dcdfe2}"
+    ".h{fill:#eceff1;stroke:none}.i{fill:none}.d{fill:none;stroke-dasharray:1.5 2}"
+    ".m{fill:none;stroke:#6741b5;stroke-width:3.6}"
+    ".n{fill:none;stroke:#fff;stroke-width:1.4}"
 )
 
 Json = dict[str, Any]
+Places = Mapping[int, Sequence[int]]
+
+
+def _style() -> str:
+    """The style sheet of every picture."""
+    rows = [
+        f".{name} .o{{stroke:{line};fill:{fill};stroke-dasharray:{dash};"
+        f"stroke-width:{width}}}.{name} .k{{fill:{line};stroke:none}}"
+        f".{name} .i{{fill:none;stroke:{line};stroke-width:.8}}"
+        for name, (line, fill, dash, width) in COLOURS.items()
+    ]
+    return BASE + "".join(rows)
+
+
+STYLE = _style()
 
 
 def escape(text: str) -> str:
-    """`text` as XML character data or attribute; control characters dropped."""
-    kept = "".join(c for c in text if c in "\t\n" or ord(c) >= 32)
-    kept = kept.replace("\ufffe", "").replace("\uffff", "")
-    kept = "".join(c for c in kept if not 0xD800 <= ord(c) <= 0xDFFF)
-    return escape_text(kept, {'"': "&quot;", "'": "&#39;"})
+    """`text` as XML character data or attribute; characters XML lacks are dropped."""
+    kept = [c for c in text if (c in "\t\n" or ord(c) >= 32) and ord(c) not in NOT_XML]
+    return escape_text("".join(kept), {'"': "&quot;", "'": "&#39;"})
 
 
 def svg(width: int, height: int, body: Sequence[str], title: str) -> str:
@@ -46,7 +66,7 @@ def svg(width: int, height: int, body: Sequence[str], title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img"><title>{escape(title)}</title>'
         f"<style>{STYLE}</style>"
-        f'<rect width="{width}" height="{height}" rx="3" fill="#fff"/>'
+        f'<rect width="{width}" height="{height}" style="stroke:none"/>'
         + "".join(body)
         + "</svg>"
     )
@@ -63,18 +83,14 @@ def pass_svg(document: Json, index: int, title: str) -> str:
     for source, target, kind, *path in sorted(drawn["routes"], key=lambda r: r[2]):
         top = at[source][1] + (24 if source >= 0 else 20)
         body.append(_edge(down_path(path, top, at[target][1]), kind))
-    for stub in drawn["stubs"]:
-        body.append(_stub(document, stub, at, state))
-    for source, x, y, text in drawn["tails"]:
-        body.append(_tail(x, y, text))
-    for victim, survivor, *points in drawn["merges"]:
-        if points:
-            body.append(_merge_line(points))
-    for row, (x, y, width) in at.items():
+    body += [_stub(document, stub, at, state) for stub in drawn["stubs"]]
+    body += [_tail(x, y, text) for _, x, y, text in drawn["tails"]]
+    body += [_merge_line(points) for _, _, *points in drawn["merges"] if points]
+    for row, place in at.items():
         if row >= 0:
-            body.append(_node(document, row, x, y, width, state.get(row, "")))
+            body.append(_node(document, row, place, state.get(row, "")))
         else:
-            body.append(_sink(document["meta"]["sinks"], -1 - row, x, y, width))
+            body.append(_sink(document["meta"]["sinks"], -1 - row, place))
     return svg(drawn["w"], drawn["h"], body, title)
 
 
@@ -100,7 +116,7 @@ def down_path(path: Sequence[int], top: int, bottom: int) -> str:
 def rounded(points: Sequence[tuple[int, int]]) -> str:
     """SVG path data through points joined by vertical and horizontal lines."""
     parts = [f"M{points[0][0]} {points[0][1]}"]
-    for (x0, y0), (x, y), (x1, y1) in zip(points, points[1:], points[2:], strict=False):
+    for ((x0, y0), (x, y)), (_, (x1, y1)) in pairwise(pairwise(points)):
         before, after = abs(x - x0) + abs(y - y0), abs(x1 - x) + abs(y1 - y)
         r = min(CORNER, before // 2, after // 2)
         if r <= 0:
@@ -118,68 +134,60 @@ def _sign(value: int) -> int:
 
 
 def _edge(data: str, kind: int) -> str:
-    colour = EDGE_COLOURS[kind]
-    look = ('stroke-width="1.2"', 'stroke-width="1.2" stroke-dasharray="4 3"',
-            'stroke-width="1.6"')[kind]  # fmt: skip
     x, y = data.replace("M", "L").split("L")[-1].split(" ")
     return (
-        f'<path d="{data}" fill="none" stroke="{colour}" {look}/>'
-        f'<path d="M{x} {y}l-2.8 -5.5h5.6z" fill="{colour}"/>'
+        f'<path class="e e{kind}" d="{data}"/>'
+        f'<path class="a a{kind}" d="M{x} {y}l-2.8-5.5h5.6z"/>'
     )
 
 
-def shape(kind: str, x: int, y: int, width: int, height: int, look: str) -> str:
+def shape(kind: str, x: int, y: int, width: int, height: int, look: str = "o") -> str:
     """The outline of a node: box, pill, double bars, hexagon or pentagon."""
-    left, right, middle, low = x - width // 2, x + (width + 1) // 2, y + height // 2, y + height
+    left, right, low = x - width // 2, x + (width + 1) // 2, y + height
+    start = f'<path class="{look}" d="'
     if kind == "constant":
-        return (
-            f'<path d="M{left} {middle}L{left + 7} {y}H{right - 7}L{right} {middle}'
-            f'L{right - 7} {low}H{left + 7}z" {look}/>'
-        )
+        middle = y + height // 2
+        sides = f"L{left + 7} {y}H{right - 7}L{right} {middle}L{right - 7} {low}"
+        return f'{start}M{left} {middle}{sides}H{left + 7}z"/>'
     if kind == "output":
-        return (
-            f'<path d="M{left} {y}H{right}V{low - 7}L{x} {low}L{left} {low - 7}z" {look}/>'
-        )
-    if kind in ("shared", "update"):
-        return (
-            f'<rect x="{left}" y="{y}" width="{width}" height="{height}" rx="2" {look}/>'
-            f'<path d="M{left + 4} {y}V{low}M{right - 4} {y}V{low}" {look}/>'
-        )
-    radius = height // 2 if kind == "input" else 4
-    return (
-        f'<rect x="{left}" y="{y}" width="{width}" height="{height}" rx="{radius}" {look}/>'
+        return f'{start}M{left} {y}H{right}V{low - 7}L{x} {low}L{left} {low - 7}z"/>'
+    radius = {"input": height // 2, "op": 4}.get(kind, 2)
+    box = (
+        f'<rect class="{look}" x="{left}" y="{y}" width="{width}" height="{height}" '
+        f'rx="{radius}"/>'
     )
+    if kind in ("shared", "update"):
+        box += f'{start}M{left + 4} {y}V{low}M{right - 4} {y}V{low}"/>'
+    return box
 
 
-def _node(document: Json, row: int, x: int, y: int, width: int, state: str) -> str:
+def _text(x: float, y: float, text: str, look: str = "") -> str:
+    mark = f' class="{look}"' if look else ""
+    return f'<text{mark} x="{x}" y="{y}">{escape(text)}</text>'
+
+
+def _node(document: Json, row: int, place: Sequence[int], state: str) -> str:
     """A node with its chip, label and type."""
+    x, y, width = place
     nodes, texts = document["nodes"], document["str"]
     kind = texts[nodes["kind"][row]]
-    stroke, fill = COLOURS[state]
-    look = f'fill="{fill}" stroke="{stroke}" stroke-width="{1.4 if state else 1}"'
-    if state in DASHES:
-        look += f' stroke-dasharray="{DASHES[state]}"'
-    parts = [shape(kind, x, y, width, 24, look)]
-    middle = x
+    parts = [f'<g class="{state}">', shape(kind, x, y, width, 24)]
+    if state == "added":
+        parts.append(shape(kind, x, y + 2, width - 5, 20, "i"))
     if state:
-        if state == "added":
-            inner = f'fill="none" stroke="{stroke}" stroke-width=".8"'
-            parts.append(shape(kind, x, y + 2, width - 5, 20, inner))
-        left = x - width // 2 + (10 if kind == "op" else 13)
-        parts.append(
-            f'<rect x="{left - 3}" y="{y + 5}" width="13" height="13" rx="2" fill="{stroke}"/>'
-            f'<text x="{left + 3.5}" y="{y + 15.5}" text-anchor="middle" '
-            f'style="fill:#fff">{GLYPHS[state]}</text>'
-        )
-        middle += 9
-    label = escape(texts[nodes["label"][row]])
-    type_text = escape(drawn_type(document, row))
-    parts.append(
-        f'<text x="{middle}" y="{y + 16}" text-anchor="middle">{label}'
-        + (f'<tspan class="t" dx="6">{type_text}</tspan>' if type_text else "")
-        + "</text>"
-    )
-    return "".join(parts)
+        left = x - width // 2 + (7 if kind == "op" else 11)
+        box = f'x="{left}" y="{y + 5}" width="13" height="13" rx="2"'
+        parts.append(f'<rect class="k" {box}/>')
+        parts.append(_text(left + 6.5, y + 15.5, GLYPHS[state], "w"))
+        x += 9
+    label, kind_text = texts[nodes["label"][row]], drawn_type(document, row)
+    if kind_text:
+        label_text = escape(label)
+        tail = f'<tspan class="t" dx="6">{escape(kind_text)}</tspan>'
+        parts.append(f'<text x="{x}" y="{y + 16}">{label_text}{tail}</text>')
+    else:
+        parts.append(_text(x, y + 16, label))
+    return "".join(parts) + "</g>"
 
 
 def drawn_type(document: Json, row: int) -> str:
@@ -191,60 +199,46 @@ def drawn_type(document: Json, row: int) -> str:
     return text if len(text) <= 26 else text[:25] + "…"
 
 
-def _sink(sinks: Sequence[Sequence[str]], k: int, x: int, y: int, width: int) -> str:
+def _sink(sinks: Sequence[Sequence[str]], k: int, place: Sequence[int]) -> str:
+    x, y, width = place
     name, kind = sinks[k] if k < len(sinks) else (f"out {k}", "output")
-    look = 'fill="#fff" stroke="#212121" stroke-width="1"'
-    text_y = y + (13 if kind == "output" else 14)
-    return (
-        shape(kind, x, y, width, 20, look)
-        + f'<text class="b" x="{x}" y="{text_y}" text-anchor="middle">{escape(name)}</text>'
-    )
+    text = _text(x, y + (13 if kind == "output" else 14), name, "b")
+    return shape(kind, x, y, width, 20, "r") + text
 
 
 def _box(box: Sequence[Any]) -> str:
     title, left, top, width, height, tab = box
     wide = 16 + 7 * len(title)
     return (
-        f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="3" '
-        f'fill="#fafafa" stroke="#dcdfe2"/><rect x="{tab}" y="{top}" width="{wide}" '
-        f'height="16" rx="2" fill="#eceff1"/>'
-        f'<text class="b" x="{tab + 8}" y="{top + 12}">{escape(title)}</text>'
+        f'<rect class="g" x="{left}" y="{top}" width="{width}" height="{height}" '
+        'rx="3"/>'
+        f'<rect class="h" x="{tab}" y="{top}" width="{wide}" height="16" rx="2"/>'
+        + _text(tab + 8, top + 12, title, "b l")
     )
 
 
 def _stub(
-    document: Json, stub: Sequence[int], at: Mapping[int, Sequence[int]], state: Json
+    document: Json, stub: Sequence[int], at: Places, state: Mapping[int, str]
 ) -> str:
     source, target, kind, x, y, width, own = stub
     nodes, texts = document["nodes"], document["str"]
-    stroke = EDGE_COLOURS[kind] if not own else COLOURS[state.get(source, "")][0]
-    look = f'fill="#fff" stroke="{stroke}"' + ("" if own else ' stroke-dasharray="2 2"')
     end = at[target][0] - at[target][2] // 2
-    aim = at[target][1] + (12 if target >= 0 else 10)
-    start = x + width // 2
-    return (
-        shape(texts[nodes["kind"][source]], x, y, width, 18, look)
-        + f'<text class="b" x="{x}" y="{y + 13}" text-anchor="middle">'
-        f'{escape(texts[nodes["label"][source]])}</text>'
-        f'<path d="M{start} {y + 9}L{end} {aim if abs(aim - y - 9) < 2 else y + 9}" '
-        f'stroke="{stroke}" stroke-dasharray="2 2"/>'
-    )
+    form = shape(texts[nodes["kind"][source]], x, y, width, 18, "o" if own else "o c")
+    line = f"M{x + width // 2} {y + 9}H{end}"
+    look = f"e e{kind}" if own else "d"
+    label = _text(x, y + 13, texts[nodes["label"][source]], "b")
+    mark = state.get(source, "") if own else ""
+    return f'<g class="{mark}"><path class="{look}" d="{line}"/>{form}{label}</g>'
 
 
 def _tail(x: int, y: int, text: str) -> str:
-    return (
-        f'<path d="M{x} {y}h10" stroke="#8b8f94" stroke-dasharray="1.5 2"/>'
-        f'<text class="t" x="{x + 12}" y="{y + 3}">→ {escape(text)}</text>'
-    )
+    tail = _text(x + 12, y + 3, "→ " + text, "t l")
+    return f'<path class="d" d="M{x} {y}h10"/>{tail}'
 
 
 def _merge_line(points: Sequence[int]) -> str:
-    pairs = list(zip(points[::2], points[1::2], strict=True))
-    data = rounded(pairs)
-    return (
-        f'<path d="{data}" fill="none" stroke="#6741b5" stroke-width="3.6"/>'
-        f'<path d="{data}" fill="none" stroke="#fff" stroke-width="1.4"/>'
-    )
+    data = rounded(list(zip(points[::2], points[1::2], strict=True)))
+    return f'<path class="m" d="{data}"/><path class="n" d="{data}"/>'
 
 
 def kernels_svg(document: Json, title: str) -> str:
@@ -254,22 +248,16 @@ def kernels_svg(document: Json, title: str) -> str:
     for points in drawn["routes"]:
         pairs = list(zip(points[::2], points[1::2], strict=True))
         x, y = pairs[-1]
-        body.append(
-            f'<path d="{rounded(pairs)}" fill="none" stroke="#8b8f94" stroke-width="1.2"/>'
-            f'<path d="M{x} {y}l-5.5 -2.8v5.6z" fill="#8b8f94"/>'
-        )
+        body.append(f'<path class="e" d="{rounded(pairs)}"/>')
+        body.append(f'<path class="a" d="M{x} {y}l-5.5-2.8v5.6z"/>')
     for kind, name, below, x, y, width, height in drawn["boxes"]:
-        dark = "#212121" if kind in ("output", "update") else "#868a8e"
-        look = f'fill="#fff" stroke="{dark}"'
-        drawn_kind = "op" if kind == "output" else kind
-        body.append(shape(drawn_kind, x, y - height // 2, width, height, look))
+        look = "r" if kind in ("output", "update") else "o"
+        form = "op" if kind == "output" else kind
+        body.append(shape(form, x, y - height // 2, width, height, look))
         if kind == "op":
             left = x - width // 2 + 11
-            at = y - 3 if below else y + 4
-            body.append(f'<text x="{left}" y="{at}">{escape(name)}</text>')
-            body.append(f'<text class="t" x="{left}" y="{y + 12}">{escape(below)}</text>')
+            body.append(_text(left, y - 3 if below else y + 4, name, "l"))
+            body.append(_text(left, y + 12, below, "t l") if below else "")
         else:
-            body.append(
-                f'<text x="{x}" y="{y + 4}" text-anchor="middle">{escape(name)}</text>'
-            )
+            body.append(_text(x, y + 4, name))
     return svg(drawn["w"], drawn["h"], body, title)

@@ -269,7 +269,8 @@ def story(reproducible: bool = False) -> Story:
     merged = SampleGraph((loss, acc, newW, newb))
     merge = SampleRecord(
         "merge", written, merged,
-        [SampleEvent(None, e2, e, kind="merge"), SampleEvent(None, total2, total, kind="merge"),
+        [SampleEvent(None, e2, e, kind="merge"),
+         SampleEvent(None, total2, total, kind="merge"),
          SampleEvent(None, p2, p, kind="merge")],
         2e-4, origin={argmax: (argmax2,), eq: (eq2,), acc: (acc2,)},
     )  # fmt: skip
@@ -331,14 +332,14 @@ def story(reproducible: bool = False) -> Story:
         ]),
         SampleKernel("k3 sgemm", "sgemm(64, 10, n, X, g, W);",
                      [turned, gW2, stepW2, newW2], [(1, 1, (gW2, stepW2, newW2))]),
-        SampleKernel("k4 bias_step", "for (int64_t j = 0; j < 10; j++)\n    b[j] -= s[j];",
+        SampleKernel("k4 bias_step", "for (j = 0; j < 10; j++)\n    b[j] -= s[j];",
                      [gb2, stepb2, newb2], [(1, 2, (newb2,))]),
     ]  # fmt: skip
     decisions = [
-        SampleDecision("blas", "W", "gemm", "the update of W is one gemm, scaled by 0.5/n",
+        SampleDecision("blas", "W", "gemm", "the update of W is one scaled gemm",
                        (newW2,)),
-        SampleDecision("fused", "k2", "one nest", "softmax, logsumexp and argmax share the "
-                       "row maximum m", (soft, lse)),
+        SampleDecision("fused", "k2", "one nest", "softmax, logsumexp, argmax share "
+                       "the row maximum", (soft, lse)),
         SampleDecision("in place", "g", "z", "same index map, z dies here", (diff,)),
     ]  # fmt: skip
     return Story(

@@ -11,7 +11,7 @@ class App {
   constructor(host, doc) {
     this.model = new Model(doc);
     const first = doc.passes.findIndex((p) => p.picture && p.counts.some(Boolean));
-    this.state = { open: false, view: "passes", pass: Math.max(0, first), event: 0, mode: "diff", sel: null, kernel: 0, colour: "state", tab: "rule", tab2: "source", find: "", hit: 0, zoom: 0, all: false, help: false, pane: 1 };
+    this.state = { open: false, view: "passes", pass: Math.max(0, first), event: 0, mode: "diff", sel: null, kernel: this.hottest(doc), colour: "state", tab: "rule", tab2: "source", find: "", hit: 0, zoom: 0, all: false, help: false, pane: 1 };
     this.hover = null;
     this.deps = new Map();
     this.root = h("div.root", { tabindex: 0, role: "region", "aria-label": `inspector of ${doc.meta.name}`, "data-symnb": "inspector", "data-lm-suppress-shortcuts": "true" });
@@ -21,6 +21,13 @@ class App {
     shadow.replaceChildren(h("style", {}, CSS), this.root);
     this.theme();
     this.draw();
+  }
+
+  /** The kernel that takes the most time, else the one with the most text. */
+  hottest(doc) {
+    const kernels = doc.kernels || [], steps = new Map(((doc.profile || {}).steps || []).map((x) => [x[0], x[1]]));
+    const weight = (k) => steps.get(k.name) || k.text.length / 1e6;
+    return kernels.reduce((best, k, i) => (weight(k) > weight(kernels[best]) ? i : best), 0);
   }
 
   /** Follow the host's theme now and when it changes. */
@@ -283,7 +290,7 @@ class App {
   // zoom and pan --------------------------------------------------------------------
   size(pic) {
     const view = this.views[0];
-    const fit = Math.min(1, Math.max((view.clientWidth - 2) / pic.w, 0.75));
+    const fit = Math.min(1, Math.max((view.clientWidth - 2) / pic.w, this.state.view === "passes" ? 0.8 : 0.7));
     const k = this.state.zoom || fit;
     this.scale = k;
     for (const v of this.views) { const svg = v.firstElementChild; svg.setAttribute("width", Math.round(pic.w * k)); svg.setAttribute("height", Math.round(pic.h * k)); }

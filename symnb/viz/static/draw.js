@@ -98,6 +98,10 @@ function draw(pic, model, how) {
     const d = rounded(m.slice(2));
     layer.append(s("path", { class: "m1", d }), s("path", { class: "m2", d }));
   }
+  if (!hidden) for (const [a, b, ...line] of pic.merges) if (!line.length && at.has(a)) {
+    const [x, y, w] = at.get(a);
+    layer.append(s("text", { class: "ty2 mg", x: x + w / 2 + 6, y: y + 16 }, "= " + model.title(b)));
+  }
   for (const [row, box] of at) if (shown(row)) layer.append(drawNode(row, box, model, how, neutral));
   if (how.event) layer.append(drawEvent(how.event, at, model));
   return s("svg", { viewBox: `0 0 ${pic.w} ${pic.h}`, role: "tree", "aria-label": how.title }, layer);
