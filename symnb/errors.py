@@ -20,6 +20,7 @@ lines.
         NoGradientError (TypeError)
       ArgumentError (TypeError)   a call with the wrong arguments
       SizeError (ValueError)      a call with sizes that do not fit
+      BoundsError (IndexError)    a call with an index outside its array
       OptimiserError
         FuelError (RuntimeError)
         ContractError
@@ -92,6 +93,10 @@ class ArgumentError(SymnbError, TypeError):
 
 class SizeError(SymnbError, ValueError):
     """A call whose array sizes do not fit."""
+
+
+class BoundsError(SymnbError, IndexError):
+    """A call with an index outside its array."""
 
 
 class OptimiserError(SymnbError):

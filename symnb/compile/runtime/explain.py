@@ -11,10 +11,17 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symnb.compile.runtime.spec import ArraySpec, CallSpec
-from symnb.errors import ArgumentError, SizeError, SymnbError, message
+from symnb.errors import ArgumentError, BoundsError, SizeError, SymnbError, message
 
 __all__ = ["exhausted", "failed", "reject"]
 
+# what compiled code says of a failure -> the error NumPy would raise
+KINDS: dict[str, type[Exception]] = {
+    "no memory": MemoryError,
+    "out of bounds": BoundsError,
+    "zero-size array": SizeError,
+    "should be": SizeError,
+}
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 
 
@@ -48,10 +55,9 @@ def reject(spec: CallSpec, index: int, value: Any) -> NoReturn:
 
 def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
     """Raises because compiled code returned `status` (step number + 1)."""
-    if "no memory" in text:
-        raise MemoryError(f"{spec.name}: step {status - 1}: {text}")
+    kinds = (kind for phrase, kind in KINDS.items() if phrase in text)
     text = text or "compiled code reported a failure without a reason."
-    raise SymnbError(message(f"{spec.name}: step {status - 1} failed: {text}"))
+    raise next(kinds, SymnbError)(f"{spec.name}: step {status - 1} failed: {text}")
 
 
 def exhausted(spec: CallSpec, index: int, shape: tuple[int, ...]) -> NoReturn:

@@ -183,15 +183,15 @@ def arena(work: float = 0.0) -> CallSpec:
     return spec(lib, vector, (array("y", "float64", N),), work=work)
 
 
-def failing() -> CallSpec:
-    """sqrt(x), refusing negative numbers with status 4 and a text."""
+def failing(text: str = "x is negative") -> CallSpec:
+    """sqrt(x), refusing negative numbers with status 5 and `text`."""
     lib = library(
-        """double x = *(double *)data[0];
-        if (x < 0) {
-          const char *text = "x is negative"; char *to = ws->message;
-          while ((*to++ = *text++)) {}
+        f"""double x = *(double *)data[0];
+        if (x < 0) {{
+          const char *text = "{text}"; char *to = ws->message;
+          while ((*to++ = *text++)) {{}}
           return 5;
-        }
+        }}
         *(double *)data[1] = __builtin_sqrt(x);""",
         "",
     )

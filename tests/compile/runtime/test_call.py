@@ -285,6 +285,23 @@ def test_failing_step_raises_its_text(Call: Any) -> None:
     assert f(4.0) == 2.0
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", SymnbError),
+        ("no memory for a temporary array", MemoryError),
+        ("index 4 is out of bounds for axis 0 with size 3", IndexError),
+        ("zero-size array to reduction operation max", ValueError),
+        ("axis 0 of x should be 2*n", SizeError),
+    ],
+)
+def test_failing_step_raises_what_numpy_would(
+    Call: Any, text: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind, match=text):
+        Call(p.failing(text))(-1.0)
+
+
 @pytest.mark.parametrize("extent", ["-2 * slot[0]", "((int64_t)1 << 62) * slot[0]"])
 def test_impossible_result_size(Call: Any, extent: str) -> None:
     with pytest.raises((SizeError, MemoryError), match="'y'"):
