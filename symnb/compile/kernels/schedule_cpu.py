@@ -55,12 +55,15 @@ from symnb.core.dims import Atom, DimLike, bound, dim_min, dims_in, is_positive,
 from symnb.core.dims import substitute
 from symnb.core.dtypes import is_float
 from symnb.core.node import Constant, Node
+from symnb.ops.arithmetic import add
 
 # Elements a vector lane adds one after the other before its sum joins the pairwise
 # tree: error as NumPy's pairwise sum, 12 % slower than one long loop.
 LANE_RUN = 64
-TILE = 256  # columns: 1 KiB of float32 per cell, all cells of a kernel fit in L1
-ROW_RUN = 128  # rows a column adds one after the other before they join its sum
+TILE = 1024  # columns: 4 KiB of float32 per cell; narrower tiles defeat prefetching
+ROWS = 8  # rows added at once: 8 streams from memory, an eighth of the cell's traffic
+ROW_RUN = 64 * ROWS  # rows a column adds before their sum joins the column's
+UNROLL_VALUES = 8  # larger bodies gain nothing from rows at once
 BLOCK = 32  # side of a square of a transposing loop: two of float64 fit in L1
 
 
@@ -103,6 +106,7 @@ class _Form:
         self.target = target
         self.places: dict[str, Operand] = {}  # let or reduction -> where it is
         self.names: dict[Node, str] = {}
+        self.shift: dict[Atom, DimLike] = {}  # rows beyond the present one
         self.reduced = {
             value.params[0]: node
             for value, node in nest.origin.items()
@@ -193,7 +197,7 @@ class _Form:
         if value.op is READ:
             return self.places[value.params[0]]
         if value.op is INDEX:
-            return Position(self.axes(value.params[0]))
+            return Position(self.placed(value.params[0]))
         if isinstance(value, Constant):
             return Number(value.value[()])
         node = self.nest.origin.get(value)
@@ -230,7 +234,12 @@ class _Form:
             operand = known[atom.node]
             assert isinstance(operand, Name)
             change[atom] = variable(operand.text)
-        return self.axes(substitute(place, change) if change else place)
+        return self.placed(substitute(place, change) if change else place)
+
+    def placed(self, dim: DimLike) -> DimLike:
+        """A size expression over the present axes, in the present row."""
+        dim = self.axes(dim)
+        return substitute(dim, self.shift) if self.shift else dim
 
     def stores(
         self, stage: Stage, known: Known
@@ -519,6 +528,32 @@ class _Columns(_Reducing):
         return [*cells, self._columns(found)]
 
     def _rows(self, stage: Stage) -> list[Statement]:
+        """One pass over the rows of a tile."""
+        last = self.axes.inner[-1]
+        ordered = last.kind == "ordered"
+        blocked = not ordered and not prove_le(last.extent, 2 * ROW_RUN)
+        cells: list[Statement] = []
+        parts: list[tuple[Reduce, str]] = []
+        targets: dict[str, str] = {}
+        for item in stage.reductions:
+            cells.append(Cell(item.name, item.value.dtype, item.combine, self.width))
+            self.places[item.name] = self._cell(item.name)
+            targets[item.name] = item.name
+            if blocked and is_pairwise(item):
+                targets[item.name] = f"part_{item.name}"
+                parts.append((item, targets[item.name]))
+        loops = [self._row_loop(stage, targets, last, ordered)]
+        if not ordered and self._is_small(stage) and not prove_le(last.extent, ROWS):
+            loops = self._unrolled(stage, targets, last)
+        result = self._passes(last, loops, parts)
+        for one in reversed(self.axes.inner[:-1]):
+            result = [self.loop(one, result, "serial")]
+        return [*cells, *result]
+
+    def _row_loop(
+        self, stage: Stage, targets: dict[str, str], rows: Axis, ordered: bool
+    ) -> Loop:
+        """One row after the other."""
         known: Known = {}
         found: list[Statement] = []
         for let in stage.lets:
@@ -526,33 +561,70 @@ class _Columns(_Reducing):
             assert isinstance(place, Element)
             more, [value] = self.define([let.value], known)
             found += [*more, Write(place, let.value.dtype, value)]
-        cells: list[Statement] = []
-        parts: list[tuple[Reduce, str]] = []
-        last = self.axes.inner[-1]
-        blocked = not prove_le(last.extent, 2 * ROW_RUN) and last.kind != "ordered"
         for item in stage.reductions:
-            dtype = item.value.dtype
-            cells.append(Cell(item.name, dtype, item.combine, self.width))
-            name = item.name
-            if blocked and is_pairwise(item):
-                name = f"part_{item.name}"
-                parts.append((item, name))
-            found += self.combine(item, self._cell(name), known)
-            self.places[item.name] = self._cell(item.name)
+            found += self.combine(item, self._cell(targets[item.name]), known)
         found += self.stores(stage, known)
-        result = self._passes(last, found, parts)
-        for one in reversed(self.axes.inner[:-1]):
-            result = [self.loop(one, result, "serial")]
-        return [*cells, *result]
+        role: LoopRole = "ordered" if ordered else "serial"
+        return self.loop(rows, [self._columns(found)], role, "rows")
+
+    def _is_small(self, stage: Stage) -> bool:
+        """Whether several rows at once pay."""
+        values = value_order(stage.values())
+        wraps = any(value.op is WRAP for value in values)
+        small = len(values) <= UNROLL_VALUES and not wraps
+        return small and not stage.lets and not stage.stores
+
+    def _unrolled(
+        self, stage: Stage, targets: dict[str, str], rows: Axis
+    ) -> list[Loop]:
+        """Several rows at once, then the rest one by one."""
+        found: list[Statement] = []
+        values: dict[str, list[Operand]] = {x.name: [] for x in stage.reductions}
+        for row in range(ROWS):
+            self.shift = {rows.atom: rows.at + row}
+            self.names = {}
+            known: Known = {}
+            for item in stage.reductions:
+                often = item.combine in ("max", "min")
+                more, [value] = self.define([item.value], known, often)
+                found += more
+                values[item.name].append(value)
+        self.shift, self.names = {}, {}
+        for item in stage.reductions:
+            found += self._combined(item, values[item.name], targets[item.name])
+        whole = rows.extent // ROWS * ROWS
+        main = Loop(
+            rows.atom, 0, whole, "serial", (self._columns(found),), ROWS,
+            f"{ROWS} rows at once",
+        )  # fmt: skip
+        rest = self._row_loop(stage, targets, rows, False)
+        rest = Loop(rows.atom, whole, rest.stop, rest.role, rest.body, 1, "the rest")
+        return [main, rest]
+
+    def _combined(
+        self, item: Reduce, values: list[Operand], target: str
+    ) -> list[Statement]:
+        """The update of a cell with the values of several rows."""
+        dtype, node = item.value.dtype, self.reduced.get(item.name)
+        found: list[Statement] = []
+        while item.combine == "add" and len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = []
+            for pair in pairs:
+                name = self.fresh("x0")
+                found.append(Define(name, dtype, add, pair, (dtype, dtype), (), node))
+                values.append(Name(name))
+        cell = self._cell(target)
+        found += [Combine(cell, dtype, item.combine, value, node) for value in values]
+        return found
 
     def _passes(
-        self, rows: Axis, found: list[Statement], parts: list[tuple[Reduce, str]]
+        self, rows: Axis, loops: list[Loop], parts: list[tuple[Reduce, str]]
     ) -> list[Statement]:
-        """The loop over rows, in blocks whose sums are added up when there are
+        """The loops over rows, in blocks whose sums are added up when there are
         `parts`."""
-        columns = self._columns(found)
         if not parts:
-            return [self.loop(rows, [columns], "serial", "rows")]
+            return list(loops)
         block = axis(f"{rows.atom.name}0", rows.extent)
         stop = dim_min(block.at + ROW_RUN, rows.extent)
         starts = [Cell(name, x.value.dtype, x.combine, self.width) for x, name in parts]
@@ -560,8 +632,8 @@ class _Columns(_Reducing):
             Combine(self._cell(x.name), x.value.dtype, "add", self._cell(name))
             for x, name in parts
         ]
-        loop = Loop(rows.atom, block.at, stop, "serial", (columns,), 1, "rows")
-        body = (*starts, loop, self._columns(adds))
+        inside = [_within(loop, block.at, stop) for loop in loops]
+        body = (*starts, *inside, self._columns(adds))
         note = "blocks of rows, summed apart"
         return [Loop(block.atom, 0, rows.extent, "serial", body, ROW_RUN, note)]
 
@@ -581,6 +653,17 @@ class _Columns(_Reducing):
             lets = tuple(x for x in stage.lets if x.name not in again)
             found.append(Stage(stage.inner, lets, stage.reductions, stage.stores))
         return tuple(found)
+
+
+def _within(loop: Loop, start: DimLike, stop: DimLike) -> Loop:
+    """The loop over a part of its rows."""
+    whole = start + (stop - start) // ROWS * ROWS
+    first, last = (start, stop)
+    if loop.step == ROWS:
+        last = whole
+    elif loop.start != 0:
+        first = whole
+    return Loop(loop.atom, first, last, loop.role, loop.body, loop.step, loop.note)
 
 
 def _with_values(

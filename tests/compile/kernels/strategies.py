@@ -88,8 +88,9 @@ def same_sizes(x: Node, y: Node) -> bool:
 
 def binary(draw: Any, nodes: list[Node]) -> Node | None:
     x, y = draw(st.sampled_from(nodes)), draw(st.sampled_from(nodes))
-    if not same_sizes(x, y):
-        return None
+    both_float = x.dtype.startswith("float") or not y.dtype.startswith("float")
+    if not same_sizes(x, y) or not both_float:
+        return None  # NaN and numbers out of range have no integer of their own
     y = cast(y, x.dtype)
     ops = [arithmetic.maximum, arithmetic.minimum, logic.less, logic.equal]
     if x.dtype != "bool":
