@@ -49,9 +49,7 @@ def fold_constants(node: Node) -> Node | None:
         x.op is not CONSTANT for x in node.inputs
     ):
         return None
-    if any(isinstance(d, Dim) for d in type.shape) or next(
-        dims.dims_in(node.params), None
-    ):
+    if any(isinstance(d, Dim) for d in (*type.shape, *dims.dims_in(node.params))):
         return None
     size: Any = type.size
     if node.op is SIZE and not isinstance(node.params[0], int):
