@@ -25,7 +25,7 @@ from symnb.gradient import grad
 from symnb.ops.cast import cast
 from symnb.ops.define import as_node
 from symnb.ops.getitem import getitem
-from symnb.ops.index import inc_subtensor, set_subtensor
+from symnb.ops.subtensor import inc_subtensor, set_subtensor
 from symnb.ops.logic import equal, not_equal
 from symnb.tensor.annotation import read_annotation
 

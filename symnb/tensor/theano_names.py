@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce as fold
 from typing import Any
 
-from symnb.core.node import Node
-from symnb.ops import arithmetic, create, logic, reduce, special, transcendental, view
-from symnb.ops.nn import relu
-from symnb.ops.special import xlogx, xlogy0
+from symnb.core.dtypes import as_dtype
+from symnb.core.node import Node, Shape
+from symnb.ops import (
+    arithmetic,
+    create,
+    logic,
+    nn,
+    operators,
+    reduce,
+    special,
+    transcendental,
+    view,
+)
+from symnb.ops.define import as_node
 
 
 class _Grid:
@@ -31,12 +43,49 @@ def patternbroadcast(x: Any, broadcastable: tuple[bool, ...]) -> Node:
     return view.addbroadcast(x, *axes)
 
 
-xlogx.xlogx = xlogx  # T.xlogx is Theano's module and function in one
-xlogx.xlogy0 = xlogy0
+def shape(x: Any) -> Shape:
+    """The sizes of x: a tuple of scalars that also acts as a vector."""
+    return as_node(x).shape
+
+
+def iround(x: Any) -> Node:
+    """x rounded to the nearest integer, as int64."""
+    return arithmetic.round(x).astype("int64")
+
+
+def is_flat(x: Any, ndim: int = 1) -> bool:
+    """Whether x has `ndim` axes."""
+    return as_node(x).ndim == ndim
+
+
+def _variadic(op: Callable[[Any, Any], Node], name: str) -> Callable[..., Node]:
+    def apply(*values: Any) -> Node:
+        return fold(op, values) if len(values) > 1 else as_node(values[0])
+
+    apply.__name__ = name
+    apply.__doc__ = f"{name} of two or more operands, from left to right."
+    return apply
+
+
+def _converter(dtype: str) -> Callable[[Any], Node]:
+    def convert(x: Any) -> Node:
+        return as_node(x).astype(dtype)
+
+    convert.__name__ = f"_convert_to_{as_dtype(dtype)}"
+    convert.__doc__ = f"x as {dtype}."
+    return convert
+
+
+special.xlogx.xlogx = special.xlogx  # T.xlogx is Theano's module and function in one
+special.xlogx.xlogy0 = special.xlogy0
 
 NAMES: dict[str, Any] = {
-    "eq": logic.equal,
+    "TensorVariable": Node,
+    "TensorConstant": Node,
+    "add": _variadic(operators.add, "add"),
+    "mul": _variadic(operators.mul, "mul"),
     "neq": logic.not_equal,
+    "eq": logic.equal,
     "lt": logic.less,
     "le": logic.less_equal,
     "gt": logic.greater,
@@ -46,26 +95,29 @@ NAMES: dict[str, Any] = {
     "xor": logic.bitwise_xor,
     "bitwise_not": logic.invert,
     "truediv": arithmetic.true_div,
-    "intdiv": arithmetic.floor_div,
-    "int_div": arithmetic.floor_div,
+    "intdiv": operators.floor_div,
+    "int_div": operators.floor_div,
     "div": arithmetic.true_div,
     "inv": arithmetic.reciprocal,
     "sqr": arithmetic.square,
     "sgn": arithmetic.sign,
     "abs_": arithmetic.abs,
     "fabs": arithmetic.abs,
-    "negative": arithmetic.neg,
-    "multiply": arithmetic.mul,
-    "subtract": arithmetic.sub,
+    "negative": operators.neg,
+    "multiply": operators.mul,
+    "subtract": operators.sub,
     "divide": arithmetic.true_div,
-    "power": transcendental.pow,
+    "pow": operators.power,
     "psi": special.digamma,
     "expit": transcendental.sigmoid,
     "round_half_to_even": arithmetic.round,
     "round_half_away_from_zero": arithmetic.round_away,
-    "relu": relu,
+    "iround": iround,
+    "relu": nn.relu,
     "amax": reduce.max,
     "amin": reduce.min,
+    "shape": shape,
+    "is_flat": is_flat,
     "patternbroadcast": patternbroadcast,
     "mgrid": _Grid(False),
     "ogrid": _Grid(True),
@@ -74,4 +126,8 @@ NAMES: dict[str, Any] = {
     "nan": float("nan"),
     "pi": 3.141592653589793,
     "e": 2.718281828459045,
+}
+NAMES |= {
+    f"_convert_to_{dtype}": _converter(dtype)
+    for dtype in ("int8", "int16", "int32", "int64", "float32", "float64")
 }
