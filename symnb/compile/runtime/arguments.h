@@ -131,7 +131,16 @@ static int storage_set(Storage *s, PyObject *name, Py_ssize_t at, PyObject *valu
   return 0;
 }
 
-static int read_shared(Binding *b, Frame *f) {
+/* Raises what explain.py says of array `index`; NULL (the value would be a bug). */
+static PyObject *refuse(Binding *b, PyObject *const *args, int index, PyObject *value) {
+  PyObject *all = PyTuple_New(b->arguments);
+  for (int i = 0; all && i < b->arguments; i++)
+    PyTuple_SET_ITEM(all, i, Py_NewRef(args[i]));
+  if (all == NULL) return NULL;
+  return PyObject_CallFunction(hooks.reject, "OiON", b->spec, index, value, all);
+}
+
+static int read_shared(Binding *b, Frame *f, PyObject *const *args) {
   for (int i = 0; i < b->shared; i++) {
     Storage *s = &b->storages[i];
     PyObject *o = storage_get(s, name_array, s->array_at);
@@ -140,8 +149,7 @@ static int read_shared(Binding *b, Frame *f) {
     if (PyArray_CheckExact(o) &&
         read_array(b, f, b->arguments + i, (PyArrayObject *)o))
       continue;
-    PyObject *none = PyObject_CallFunction(hooks.reject, "OiO", b->spec,
-                                           b->arguments + i, o);
+    PyObject *none = refuse(b, args, b->arguments + i, o);
     Py_XDECREF(none);
     if (none) PyErr_SetString(PyExc_TypeError, "a shared variable does not fit");
     return -1;

@@ -186,7 +186,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
   }
   if (self->profiling) self->total_ns += ws_now() - start;
   self->calls++;
-  if (status == 0 && !f->stopped) return 0;
+  if (status == 0 && !f->stopped && !PyErr_Occurred()) return 0;
   if (!PyErr_Occurred()) {
     f->message[sizeof f->message - 1] = 0;
     PyObject *text = PyUnicode_DecodeUTF8(f->message, (Py_ssize_t)strlen(f->message),
@@ -208,7 +208,7 @@ static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misf
   Frame *f = frame_take(b);
   if (f == NULL) goto unlock;
   *misfit = read_arguments(b, f, args);
-  if (*misfit >= 0 || read_shared(b, f) < 0) goto give;
+  if (*misfit >= 0 || read_shared(b, f, args) < 0) goto give;
   int64_t arena = 0;
   b->plan(f->slots, f->extents + b->axes - b->result_axes, &arena);
   if (make_results(b, f) < 0) goto give;
@@ -242,7 +242,7 @@ static PyObject *run_checked(Call *self, PyObject *const *args, Py_ssize_t count
   if (count != b->arguments)
     none = PyObject_CallFunction(hooks.reject, "Oin", b->spec, -1, count);
   else if (misfit >= 0)
-    none = PyObject_CallFunction(hooks.reject, "OiO", b->spec, misfit, args[misfit]);
+    none = refuse(b, args, misfit, args[misfit]);
   if (none) PyErr_SetString(PyExc_TypeError, "the arguments do not fit");
   Py_XDECREF(none);
   Py_DECREF(b);

@@ -25,10 +25,13 @@ KINDS: dict[str, type[Exception]] = {
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 
 
-def reject(spec: CallSpec, index: int, value: Any) -> NoReturn:
+def reject(
+    spec: CallSpec, index: int, value: Any, args: tuple[Any, ...] = ()
+) -> NoReturn:
     """Raises because array `index` (arguments, then shared) does not fit.
 
     index  -1: the number of arguments is wrong and `value` is that number
+    args   the arguments of the call
     """
     if index < 0:
         raise _count(spec, value)
@@ -50,7 +53,9 @@ def reject(spec: CallSpec, index: int, value: Any) -> NoReturn:
             f"pass an array with {wanted} axes"
             + (" (x[None] adds one)." if value.ndim < wanted else "."),
         )
-    raise _wrong_size_or_layout(subject, array, value)
+    _check_class_and_layout(subject, array, value)
+    values = [*args, *(storage.array for storage, _ in spec.shared)][:index]
+    raise _wrong_size(subject, array, value, list(zip(arrays, values, strict=False)))
 
 
 def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
@@ -115,10 +120,12 @@ def _row(array: ArraySpec) -> tuple[str, ...]:
 
 
 def _error(kind: type, what: str, array: ArraySpec, value: Any, fix: str) -> Exception:
-    needs = f"needs {type_text(array)}"
-    return kind(
-        message(what, [(array.name, needs, f"got {_found(value)}", array.where)], fix)
-    )
+    return kind(message(what, [_compared(array, value)], fix))
+
+
+def _compared(array: ArraySpec, value: Any) -> tuple[str, ...]:
+    needs, found = f"needs {type_text(array)}", f"got {_found(value)}"
+    return array.name, needs, found, array.where
 
 
 def _count(spec: CallSpec, count: int) -> Exception:
@@ -156,21 +163,42 @@ def _wrong_dtype(subject: str, array: ArraySpec, value: np.ndarray) -> Exception
     return _error(ArgumentError, what, array, value, fix)
 
 
-def _wrong_size_or_layout(
-    subject: str, array: ArraySpec, value: np.ndarray
-) -> Exception:
+def _check_class_and_layout(subject: str, array: ArraySpec, value: np.ndarray) -> None:
     if type(value) is not np.ndarray:
         what = f"{subject} is a {type(value).__name__}, a subclass of ndarray."
-        return _error(ArgumentError, what, array, value, "pass np.asarray(value).")
+        raise _error(ArgumentError, what, array, value, "pass np.asarray(value).")
+    if not (value.flags.c_contiguous and value.flags.aligned):
+        what = f"{subject} is not a contiguous, aligned array."
+        fix = f"pass np.ascontiguousarray({array.name})."
+        raise _error(ArgumentError, what, array, value, fix)
+
+
+def _wrong_size(
+    subject: str,
+    array: ArraySpec,
+    value: np.ndarray,
+    before: list[tuple[ArraySpec, Any]],
+) -> Exception:
+    """The error for a size that is not the declared one, or not that of `before`."""
+    sizes: dict[Any, tuple[int, int, ArraySpec, Any]] = {}
+    seen = [(a, v) for a, v in before if isinstance(v, np.ndarray)]
+    for other, found in (*seen, (array, value)):
+        for axis, dim in reversed(list(enumerate(other.dims))):
+            sizes.setdefault(dim, (axis, found.shape[axis], other, found))
     for axis, (dim, size) in enumerate(zip(array.dims, value.shape, strict=True)):
         if not isinstance(dim, tuple) and dim != size:
             what = f"{subject} has size {size} on axis {axis}; it needs {dim}."
             fix = f"pass an array of type {type_text(array)}."
             return _error(SizeError, what, array, value, fix)
-    if not (value.flags.c_contiguous and value.flags.aligned):
-        what = f"{subject} is not a contiguous, aligned array."
-        fix = f"pass np.ascontiguousarray({array.name})."
-        return _error(ArgumentError, what, array, value, fix)
-    what = f"{subject} does not agree in size with the arguments before it."
-    fix = "sizes with the same name (n0, n1, ...) must be equal."
-    return _error(SizeError, what, array, value, fix)
+        first_axis, first, other, found = sizes[dim]
+        if isinstance(dim, tuple) and first != size:
+            what = (
+                f"{subject} has size {size} on axis {axis}, but axis {first_axis} of "
+            )
+            what += f"{other.name!r} has {first}; both are n{dim[1]}."
+            rows = [_compared(other, found)] if other is not array else []
+            rows.append(_compared(array, value))
+            return SizeError(message(what, rows, f"make both sizes n{dim[1]} equal."))
+    return _error(
+        SizeError, f"{subject} does not fit.", array, value, "check its size."
+    )

@@ -83,7 +83,7 @@ class Call:
             explain.reject(self.spec, -1, len(values))
         misfit, result = self._invoke(values)
         if misfit >= 0:
-            explain.reject(self.spec, misfit, values[misfit])
+            explain.reject(self.spec, misfit, values[misfit], values)
         return result
 
     def _invoke(self, args: Sequence[Any]) -> tuple[int, Any]:
@@ -114,7 +114,7 @@ class Call:
             for i, storage in enumerate(layout.storages, len(args)):
                 value = storage.array
                 if type(value) is not np.ndarray or not frame.read(i, value):
-                    explain.reject(self.spec, i, value)
+                    explain.reject(self.spec, i, value, tuple(args))
             self._make_results(frame)
             self._enter(frame)
             outputs = layout.counts[1]

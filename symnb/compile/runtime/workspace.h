@@ -168,7 +168,8 @@ static int ws_python(symnb_ws *ws, int64_t step, void *const *data,
   if (f->stopped || foreign_thread(f)) return 1;
   int released = f->saved != NULL;
   if (released) PyEval_RestoreThread(f->saved), f->saved = NULL;
-  int failed = run_python(f, step, data, shape);
+  /* an earlier step that failed, though compiled code went on, keeps its error */
+  int failed = PyErr_Occurred() ? 1 : run_python(f, step, data, shape);
   if (released) f->saved = PyEval_SaveThread();
   return failed;
 }

@@ -168,7 +168,7 @@ class Subclass(np.ndarray):
 @pytest.mark.parametrize(
     ("value", "kind", "words"),
     [
-        (np.ones(3), SizeError, ["'b'", "agree in size", "f64[3]"]),
+        (np.ones(3), SizeError, ["size 3 on axis 0", "of 'a' has 4", "got f64[3]"]),
         (np.ones((2, 2)), ArgumentError, ["'b'", "2 axes", "needs 1"]),
         (np.array(1.0), ArgumentError, ["'b'", "0 axes", "x[None]"]),
         (np.ones(4, "f4"), ArgumentError, ["'b'", "float32", "astype('float64')"]),
@@ -208,6 +208,23 @@ def test_static_size_is_checked(Call: Any) -> None:
     f = Call(p.copy("float64", (3, p.N)))
     with pytest.raises(SizeError, match="size 4 on axis 0; it needs 3"):
         f(np.ones((4, 2)))
+
+
+def test_sizes_of_one_array_that_should_be_equal(Call: Any) -> None:
+    f = Call(p.copy("float64", (p.N, p.N)))
+    with pytest.raises(SizeError, match=r"size 2 on axis 0, but axis 1 of 'x' has 3"):
+        f(np.ones((2, 3)))
+
+
+def test_shared_size_that_disagrees_with_an_argument(Call: Any) -> None:
+    lib = p.library("", "out[0] = slot[0];")
+    vector = p.array("w", "float64", p.N)
+    shared = ((p.Storage(np.zeros(3)), vector),)
+    f = Call(p.spec(lib, (p.array("x", "float64", p.N),), (vector,), shared=shared))
+    with pytest.raises(
+        SizeError, match="shared variable 'w' has size 3 on axis 0, but"
+    ):
+        f(np.zeros(2))
 
 
 def test_keywords_are_the_fallbacks(Call: Any) -> None:
@@ -441,6 +458,18 @@ def test_step_in_python_raises(Call: Any) -> None:
 
     with pytest.raises(np.linalg.LinAlgError, match="singular"):
         Call(p.through_python(fail))(np.ones(3))
+
+
+def test_failure_of_a_python_step_is_never_lost(Call: Any) -> None:
+    seen: list[int] = []
+
+    def fail(step: int, _arrays: Any) -> None:
+        seen.append(step)
+        raise ArithmeticError("first")
+
+    with pytest.raises(ArithmeticError, match="first"):
+        Call(p.careless(fail))(np.ones(3))
+    assert seen == [0]
 
 
 @pytest.mark.parametrize("n", [5, LARGE])
