@@ -24,17 +24,18 @@ from symnb.compile.render.cstyle import (
     LINE,
     KernelSource,
     Printer,
-    combined,
-    identity,
 )
 from symnb.compile.runtime.abi import PRELUDE
 from symnb.core.dims_render import C_PRELUDE
-from symnb.core.dtypes import SHORT, is_float
+from symnb.core.dtypes import SHORT
 from symnb.core.node import Node
 from symnb.ops.c_text import C_TYPES, LIBM, libm_calls, support
 from symnb.ops.define import Elementwise
 
-CLAUSE = {"add": "+", "mul": "*", "and": "&", "or": "|", "max": "max", "min": "min"}
+CLAUSE = {
+    "add": "+", "mul": "*", "and": "&", "or": "|",
+    "max": "max", "min": "min", "fmax": "max", "fmin": "min",
+}  # fmt: skip
 
 
 def render_kernel(
@@ -60,7 +61,7 @@ class _C:
         head = f"for (int64_t {index} = {start}; {index} < {stop}; {step}) {{"
         if loop.role != "simd":
             return [head]
-        clauses = [f" reduction({_clause(c, d)}:{n})" for n, c, d in loop.combines]
+        clauses = [f" reduction({CLAUSE[c]}:{n})" for n, c, _ in loop.combines]
         return [f"#pragma omp simd{''.join(clauses)}", head]
 
     def row(self, name: str, type: str, length: str) -> list[str]:
@@ -69,12 +70,6 @@ class _C:
             f"{type} *restrict {name} = ws->alloc(ws, ({length})*sizeof({type}));",
             f"if (!{name}) return symnb_no_memory(ws);",
         ]
-
-
-def _clause(combine: str, dtype: str) -> str:
-    if combine in ("max", "min") and is_float(dtype):
-        return f"symnb_{combine}_{SHORT[dtype]}"
-    return CLAUSE[combine]
 
 
 def _head(
@@ -201,8 +196,6 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
     for dtype in ("float32", "float64"):
         if any(isinstance(s, Tree | Push) and s.dtype == dtype for s in statements):
             texts[TREE.format(t=C_TYPES[dtype], s=SHORT[dtype])] = None
-    for combine, dtype in _declared(statements):
-        texts[_reduction(combine, dtype)] = None
     texts |= dict.fromkeys(functions)
     return "".join(texts)
 
@@ -234,24 +227,3 @@ def _prototypes(
         arguments = ", ".join([type] * LIBM[key])
         found += f"__attribute__(({attributes})) {type} {name}({arguments});\n"
     return found
-
-
-def _declared(statements: Iterable[object]) -> list[tuple[str, str]]:
-    """The extrema of floats that simd loops combine."""
-    found: dict[tuple[str, str], None] = {}
-    for s in statements:
-        if isinstance(s, Loop) and s.role == "simd":
-            for _, combine, dtype in s.combines:
-                if combine in ("max", "min") and is_float(dtype):
-                    found[combine, dtype] = None
-    return list(found)
-
-
-def _reduction(combine: str, dtype: str) -> str:
-    """How lanes of an extremum that propagates NaN are combined."""
-    value = combined(combine, dtype, "omp_out", "omp_in")
-    return (
-        f"#pragma omp declare reduction(symnb_{combine}_{SHORT[dtype]} : "
-        f"{C_TYPES[dtype]} : omp_out = {value}) "
-        f"initializer(omp_priv = {identity(combine, dtype)})\n"
-    )

@@ -317,8 +317,8 @@ def _float(value: Any, suffix: str) -> str:
 
 def identity(combine: str, dtype: str) -> str:
     """What a combination starts from."""
-    if combine in ("max", "min"):
-        low = combine == "max"
+    if combine in ("max", "min", "fmax", "fmin"):
+        low = combine.endswith("max")
         if is_float(dtype):
             suffix = "f" if dtype == "float32" else ""
             return f"{'-' if low else ''}__builtin_inf{suffix}()"
@@ -330,11 +330,14 @@ def identity(combine: str, dtype: str) -> str:
 
 
 def combined(combine: str, dtype: str, old: str, value: str) -> str:
-    """The expression of `old` combined with `value`; NaN wins an extremum."""
-    if combine in ("max", "min"):
-        sign = ">" if combine == "max" else "<"
+    """The expression of `old` combined with `value`.
+
+    NaN wins max and min; fmax and fmin do not see it, as in C.
+    """
+    if combine in ("max", "min", "fmax", "fmin"):
+        sign = ">" if combine.endswith("max") else "<"
         test = f"{value} {sign} {old}"
-        if is_float(dtype):
+        if is_float(dtype) and combine[0] != "f":
             test = f"({test}) | ({value} != {value})"
         return f"{test} ? {value} : {old}"
     return f"{old} {SIGNS[combine]} {value}"
