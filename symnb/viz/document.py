@@ -94,7 +94,8 @@ def document(story: Story) -> Json:
     present: dict[int, list[int]] = {}
     told: list[tuple[Any, Change]] = []
     passes: list[Json] = []
-    for record in (*_written(story), *story.passes):
+    records = [*_written(story), *story.passes, *_fused(story)]
+    for record in records:
         difference = change(rows, record, present)
         passes.append(_pass(story, record, difference, rows, rules, events))
         told.append((record, difference))
@@ -121,7 +122,7 @@ def document(story: Story) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The graph as the user wrote it, told as a pass that changes nothing."""
+    """A graph told as a pass that changes nothing: as written, or as fused."""
 
     before: Any
     after: Any
@@ -137,6 +138,16 @@ def _written(story: Story) -> list[Written]:
         phase = getattr(record, "phase", "graph")
         return [Written(record.before, record.before, phase=phase)]
     return []
+
+
+def _fused(story: Story) -> list[Written]:
+    """The last row, which shows the kernels, unless a pass of that phase is there."""
+    if not story.kernels or not story.passes:
+        return []
+    last = story.passes[-1]
+    if getattr(last, "phase", "graph") == "kernels":
+        return []
+    return [Written(last.after, last.after, "fuse", "kernels")]
 
 
 def roots(graph: Any) -> Sequence[Any]:

@@ -58,11 +58,19 @@ def params_text(node: Any) -> str:
         names = [""] * len(node.params)
     parts = []
     for name, value in zip(names, node.params, strict=True):
-        text = f"{name}={value}" if name else str(value)
-        parts.append(text)
+        text = value_text(value)
+        parts.append(f"{name}={text}" if name else text)
     if kind_of(node) == "constant":
         return ""
     return clip(", ".join(parts), MAX_PARAMS)
+
+
+def value_text(value: Any) -> str:
+    """A parameter as one would type it; sizes by name."""
+    if isinstance(value, tuple):
+        inner = ", ".join(value_text(part) for part in value)
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return str(value)
 
 
 def clip(text: str, limit: int) -> str:

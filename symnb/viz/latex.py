@@ -33,7 +33,7 @@ GREEK = frozenset({
 })  # fmt: skip
 
 
-def latex(thing: Any, lets: int = LETS) -> str:
+def latex_text(thing: Any, lets: int = LETS) -> str:
     """LaTeX source of a node, a graph's or a function's results.
 
     lets  how many named parts are written out

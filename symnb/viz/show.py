@@ -17,7 +17,7 @@ from symnb.viz.document import Json, document
 from symnb.viz.dot import dot_text
 from symnb.viz.html import html, page
 from symnb.viz.infix import pp
-from symnb.viz.latex import latex
+from symnb.viz.latex import latex_text
 from symnb.viz.story import story_of
 from symnb.viz.svg import kernels_svg, pass_svg
 from symnb.viz.text import function_text, tree_text
@@ -28,7 +28,7 @@ def mimebundle(thing: Any) -> dict[str, str]:
     if isinstance(thing, Node):
         return {
             "text/plain": f"{pp(thing)} : {thing.type}",
-            "text/latex": f"$\\displaystyle {latex(thing)}$",
+            "text/latex": f"$\\displaystyle {latex_text(thing)}$",
         }
     if isinstance(thing, Graph):
         return {"text/plain": tree_text(thing)}

@@ -40,16 +40,17 @@ def story_of(function: Any) -> Story:
     """The story of a compiled function."""
     program = function.program
     steps = list(program.steps)
+    names = step_names(steps)
     seconds = dict(getattr(function.story, "seconds", {}))
-    profile = profile_rows(function)
+    profile = profile_rows(function, names)
     return Story(
         name=function.name,
         inputs=list(function.labels),
         sinks=sink_names(function.graph),
         passes=list(function.trace),
-        kernels=step_views(steps, program.kernels),
+        kernels=step_views(steps, names, program.kernels),
         decisions=program.decisions,
-        memory=memory_rows(function, steps),
+        memory=memory_rows(function, steps, names),
         profile=profile,
         facts=_facts(seconds, profile),
         reproducible=config.reproducible,
@@ -66,29 +67,51 @@ def _facts(seconds: dict[str, float], profile: Json | None) -> list[tuple[str, s
     if total:
         facts.append((f"compiled in {1e3 * total:.0f} ms", ""))
     if profile:
-        facts.append((f"{profile['call_ns'] / 1e3:.3g} µs a call", "strong"))
+        facts.append((f"{duration(profile['call_ns'])} a call", "strong"))
     return facts
 
 
-def step_views(steps: Sequence[Any], kernels: Iterable[Any]) -> list[StepView]:
+def duration(ns: float) -> str:
+    """A time with three digits and a readable unit."""
+    for limit, unit in ((1e3, "ns"), (1e6, "µs"), (1e9, "ms")):
+        if ns < limit:
+            return f"{ns * 1e3 / limit:.3g} {unit}"
+    return f"{ns / 1e9:.3g} s"
+
+
+def step_names(steps: Sequence[Any]) -> list[str]:
+    """A name for each step; the second `dot` is `dot 2`."""
+    seen: dict[str, int] = {}
+    names = []
+    for step in steps:
+        count = seen[step.name] = seen.get(step.name, 0) + 1
+        names.append(step.name if count == 1 else f"{step.name} {count}")
+    return names
+
+
+def step_views(
+    steps: Sequence[Any], names: Sequence[str], kernels: Iterable[Any]
+) -> list[StepView]:
     """The steps of a program with the text of those that are kernels."""
     texts = {kernel.name: kernel for kernel in kernels}
     views = []
-    for step in steps:
+    for step, name in zip(steps, names, strict=True):
         kernel = texts.get(step.name)
         if kernel is not None:
             note = getattr(kernel, "reason", "")
             views.append(
-                StepView(step.name, kernel.source.rstrip(), kernel.nodes, kernel.lines,
+                StepView(name, kernel.source.rstrip(), kernel.nodes, kernel.lines,
                          kernel.language, note)
             )  # fmt: skip
             continue
         text = f"/* {step} */" + (f"\n/* {step.reason} */" if step.reason else "")
-        views.append(StepView(step.name, text, step.nodes, [(1, 1, step.nodes)]))
+        views.append(StepView(name, text, step.nodes, [(1, 1, step.nodes)]))
     return views
 
 
-def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
+def memory_rows(
+    function: Any, steps: Sequence[Any], names: Sequence[str]
+) -> Json | None:
     """The life of every buffer over the steps, the arena by places."""
     program = getattr(function.story, "program", None)
     if program is None or not steps:
@@ -98,11 +121,13 @@ def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
     )
     reads: dict[Any, list[str]] = {}
     writes: dict[Any, list[str]] = {}
-    for step in steps:
+    for step, name in zip(steps, names, strict=True):
         for buffer in step.reads:
-            reads.setdefault(buffer.root, []).append(step.name)
+            reads.setdefault(buffer.root, []).append(name)
         for buffer in step.writes:
-            writes.setdefault(buffer.root, []).append(step.name)
+            writes.setdefault(buffer.root, []).append(name)
+    sinks = [name for name, _ in sink_names(function.graph)]
+    called = dict(zip([*program.results, *program.updates], sinks, strict=False))
     rows: list[Json] = []
     places: dict[int, Json] = {}
     for buffer in buffers:
@@ -121,7 +146,7 @@ def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
             places[at]["name"] += ", " + label(buffer.node)
             continue
         row: Json = {
-            "name": label(buffer.node),
+            "name": called.get(buffer) or label(buffer.node),
             "role": ROLES.get(buffer.place, buffer.place),
             "bytes": _bytes(buffer),
             "note": NOTES.get(buffer.place, str(buffer.type)),
@@ -133,7 +158,7 @@ def memory_rows(function: Any, steps: Sequence[Any]) -> Json | None:
     plan = function.program.plan
     return {
         "arena": _number(plan.arena_bytes),
-        "steps": [step.name for step in steps],
+        "steps": list(names),
         "rows": rows[:MOST_ROWS],
     }
 
@@ -165,7 +190,7 @@ def _number(value: Any) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def profile_rows(function: Any) -> Json | None:
+def profile_rows(function: Any, names: Sequence[str]) -> Json | None:
     """Times a call in ns; None before the first profiled call."""
     profile = function.profile
     if not profile.calls or not profile.steps:
@@ -179,7 +204,7 @@ def profile_rows(function: Any) -> Json | None:
         "overhead_ns": round(total - inside),
         "method": "modelled",
         "steps": [
-            [step.name, round(step.ns / calls), _ops(step.nodes)]
+            [names[step.number], round(step.ns / calls), _ops(step.nodes)]
             for step in profile.steps
         ],
         "nodes": {time.node: time.ns / calls for time in profile.nodes},

@@ -74,9 +74,9 @@ def kernel_picture(
     place = {row: i for i, row in enumerate(leaves)}
     units = [(name, list(members)) for name, members in groups if members]
     units += [(looks[row].label, [row]) for row in loose]
-    units.sort(key=lambda unit: max(list(side.inputs).index(row) for row in unit[1]))
     if not groups or len(units) > MOST_BOXES:
         return None
+    units = _in_order(units, side)
     for name, members in units:
         count = len(members)
         ops = (
@@ -100,6 +100,23 @@ def kernel_picture(
             edges[place[row], len(boxes)] = None
             boxes.append((sinks[k][1], sinks[k][0], ""))
     return _from_left(boxes, list(edges))
+
+
+def _in_order(
+    units: Sequence[tuple[str, list[int]]], side: Side
+) -> list[tuple[str, list[int]]]:
+    """The units so that each comes after those it reads; circles stay as they were."""
+    home = {row: u for u, (_, members) in enumerate(units) for row in members}
+    needs = [
+        {home[i] for row in members for i in side.inputs[row] if i in home} - {u}
+        for u, (_, members) in enumerate(units)
+    ]
+    done: dict[int, None] = {}
+    while len(done) < len(units):
+        left = [u for u in range(len(units)) if u not in done]
+        for u in [u for u in left if needs[u] <= set(done)] or left:
+            done[u] = None
+    return [units[u] for u in done]
 
 
 def _from_left(

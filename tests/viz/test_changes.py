@@ -1,10 +1,9 @@
 """What a pass is said to have changed, on graphs small enough to check by hand."""
 
-from tests.viz.sample import SampleEvent, SampleGraph, SampleRecord, leaf, node, story
-
 from symnb.viz.changes import Change, Rows, change
 from symnb.viz.document import document
 from symnb.viz.sources import SourceTable
+from tests.viz.sample import SampleEvent, SampleGraph, SampleRecord, leaf, node, story
 
 
 def told(record: SampleRecord) -> Change:

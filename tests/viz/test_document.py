@@ -3,10 +3,9 @@
 import json
 from dataclasses import replace
 
-from tests.viz.sample import CELL, KERNEL_TEXT, SampleGraph, SampleRecord, node, story
-
 from symnb.viz.document import SCHEMA, Story, document
 from symnb.viz.picture import MOST_ITEMS
+from tests.viz.sample import CELL, KERNEL_TEXT, SampleGraph, SampleRecord, node, story
 
 
 def columns(told: dict) -> set[int]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.viz.sample import story
 
 from symnb.viz.document import document
 from symnb.viz.html import embed, html, page, runtime, static_html
 from symnb.viz.svg import escape, pass_svg
+from tests.viz.sample import story
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "viz"
 NASTY = ["<script>alert(1)</script>", "</script><b>", "\"'&<>", "a\x00b\ud800", "]]>"]

@@ -5,14 +5,24 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from symnb.viz.document import document
+from symnb.viz.html import html, page
 from tests.browser.conftest import FLAGS
 from tests.conftest import chromium
 from tests.viz.sample import story
 
-from symnb.viz.document import document
-from symnb.viz.html import html, page
-
 pytestmark = pytest.mark.browser
+PLACES = """() => {
+  const root = document.querySelector('[data-symnb-up] div').shadowRoot;
+  const zero = root.querySelector('.view svg').getBoundingClientRect();
+  const place = (node) => {
+    const box = node.querySelector('.o').getBoundingClientRect();
+    return [node.dataset.symnbNode, [box.x - zero.x, box.y - zero.y]];
+  };
+  const nodes = root.querySelector('.view').querySelectorAll('.n[data-symnb-node]');
+  return Object.fromEntries([...nodes].map(place));
+}"""
 NODE = "[data-symnb-node='{}']"
 
 
@@ -86,14 +96,7 @@ def test_nodes_keep_their_place_in_diff_before_and_after(opened: Page) -> None:
     open_pass(opened, "stabilise")
 
     def places() -> dict[str, tuple[float, float]]:
-        return opened.evaluate(
-            """() => { const root = document.querySelector('[data-symnb-up] div')
-              .shadowRoot, view = root.querySelector('.view');
-              const zero = view.firstElementChild.getBoundingClientRect();
-              return Object.fromEntries([...view.querySelectorAll('.n[data-symnb-node]')]
-              .map(n => { const b = n.querySelector('.o').getBoundingClientRect();
-                return [n.dataset.symnbNode, [b.x - zero.x, b.y - zero.y]]; })); }"""
-        )
+        return opened.evaluate(PLACES)
 
     both = places()
     for key, least in (("2", 20), ("3", 20)):

@@ -96,6 +96,11 @@ class App {
     this.root.classList.toggle("shut", !state.open);
     if (state.open) this.fillOpen();
     this.link();
+    if (state.open && state.sel !== null)
+      for (const pane of this.root.querySelectorAll(".scroll")) {
+        const line = pane.querySelector(".ln[data-symnb-linked],.ln:has([data-symnb-linked])");
+        if (line && (line.offsetTop < pane.scrollTop || line.offsetTop + 17 > pane.scrollTop + pane.clientHeight)) pane.scrollTop = line.offsetTop - pane.clientHeight / 3;
+      }
     if (had && !this.root.getRootNode().activeElement) this.root.focus({ preventScroll: true });
   }
 

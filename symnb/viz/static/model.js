@@ -144,6 +144,7 @@ function time(ns) {
 /** Bytes in a readable unit. */
 function bytes(n) {
   if (n === null || n === undefined) return "";
+  if (typeof n === "string") return (n.length > 22 ? n.slice(0, 21) + "…" : n) + " B";
   if (n < 1000) return `${n} B`;
   return n < 1e6 ? `${(n / 1e3).toPrecision(3)} kB` : `${(n / 1e6).toPrecision(3)} MB`;
 }

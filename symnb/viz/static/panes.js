@@ -110,7 +110,7 @@ function drawProfile(app) {
   const total = profile.call_ns || profile.steps.reduce((a, b) => a + b[1], 0) || 1;
   const most = Math.max(...profile.steps.map((x) => x[1]), 1);
   const rows = profile.steps.map(([name, ns, note], i) => ({ name, ns, note, i })).sort((a, b) => b.ns - a.ns || a.i - b.i);
-  const big = [[time(total), "per call" + (profile.calls ? `, median of ${profile.calls}` : "")], ...(profile.facts || [])];
+  const big = [[time(total), "per call" + (profile.calls ? `, mean of ${profile.calls}` : "")], ...(profile.facts || [])];
   if (profile.overhead_ns) big.push([time(profile.overhead_ns), "call overhead"]);
   const arena = app.model.doc.memory && app.model.doc.memory.arena;
   if (arena) big.push([bytes(arena), "peak arena"]);
