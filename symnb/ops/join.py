@@ -26,6 +26,7 @@ from symnb.ops.view import (
     atleast_3d,
     expand_dims,
     shape_of,
+    specify_like,
     specify_shape,
 )
 
@@ -53,7 +54,7 @@ def _infer(types: Types, params: Params) -> Type:
 
 
 def _assumes(types: Types, params: Params) -> Pairs:
-    whole = list(_infer(types, params).shape)  # pyright: ignore
+    whole = list(_infer(types, params).shape)
     pairs: Pairs = []
     for type in types:
         whole[params[0]] = type.shape[params[0]]
@@ -62,7 +63,9 @@ def _assumes(types: Types, params: Params) -> Pairs:
 
 
 def _vjp(node: Node, g: Node, context: Any) -> list[Node | None]:
-    return split_by(g, [shape_of(x)[node.params[0]] for x in node.inputs], *node.params)
+    (axis,) = node.params
+    parts = split_by(g, [shape_of(x)[axis] for x in node.inputs], axis)
+    return [specify_like(p, x) for p, x in zip(parts, node.inputs, strict=True)]
 
 
 def _jvp(node: Node, tangents: Sequence[Node | None]) -> Node | None:
@@ -160,10 +163,10 @@ def vertical_stack(*tensors: Any) -> Node:
 # -------------------------------------------------------------------- splitting
 
 
-def split_by(x: Node, lengths: Sequence[DimLike], axis: int) -> list[Node | None]:
+def split_by(x: Node, lengths: Sequence[DimLike], axis: int) -> list[Node]:
     """Consecutive parts of x with these sizes along an axis."""
     start: DimLike = 0
-    parts: list[Node | None] = []
+    parts: list[Node] = []
     for length in lengths:
         parts.append(slice_axis(x, axis, start, length))
         start = start + length
@@ -192,7 +195,7 @@ def split(x: Any, sections: Any, n_splits: Any = None, axis: int = 0) -> list[No
             "Fix: the sizes of the parts should sum to the size of the axis."
         )
     whole[place] = total
-    return split_by(specify_shape(node, tuple(whole)), lengths, place)  # pyright: ignore
+    return split_by(specify_shape(node, tuple(whole)), lengths, place)
 
 
 def _equal_parts(x: Node, count: int, axis: int) -> list[Node]:
@@ -206,7 +209,7 @@ def _equal_parts(x: Node, count: int, axis: int) -> list[Node]:
     whole = list(shape_of(x))
     whole[axis] = part * count
     exact = specify_shape(x, tuple(whole))
-    return split_by(exact, [part] * count, axis)  # pyright: ignore
+    return split_by(exact, [part] * count, axis)
 
 
 def _cut(x: Node, places: Sequence[Any], axis: int) -> list[Node]:
@@ -229,7 +232,7 @@ def array_split(x: Any, sections: Any, axis: int = 0) -> list[Node]:
     length = shape_of(node)[place]
     part, extra = length // sections, length % sections
     lengths = [part + dim_max(dim_min(extra - i, 1), 0) for i in range(sections)]
-    return split_by(node, lengths, place)  # pyright: ignore
+    return split_by(node, lengths, place)
 
 
 def unstack(x: Any, axis: int = 0) -> list[Node]:

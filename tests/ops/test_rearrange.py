@@ -159,3 +159,13 @@ def test_derivatives_of_the_rest() -> None:
     check_derivatives(lambda a: rearrange.tile(a, (2, 1)), x)
     check_derivatives(lambda a: a.repeat(2, 0), x)
     check_derivatives(lambda a: rearrange.pad(a, ((1, 0), (2, 1))), x)
+
+
+@given(arrays(hnp.array_shapes(min_dims=1, max_dims=2, min_side=1)), st.data())
+@pytest.mark.parametrize("mode", ["edge", "wrap", "reflect", "symmetric"])
+def test_pad_with_elements_of_the_tensor(mode, x, data) -> None:
+    pairs = st.tuples(st.integers(0, 5), st.integers(0, 5))
+    widths = data.draw(st.lists(pairs, min_size=x.ndim, max_size=x.ndim))
+    agrees(
+        lambda a: rearrange.pad(a, widths, mode), lambda a: np.pad(a, widths, mode), x
+    )
