@@ -11,11 +11,15 @@ from symnb.ops import dot as dot
 from symnb.ops import einsum as einsum
 from symnb.ops import elementwise as elementwise
 from symnb.ops import getitem as getitem
+from symnb.ops import index as index
 from symnb.ops import join as join
+from symnb.ops import masks as masks
 from symnb.ops import nn as nn
 from symnb.ops import operators as operators
 from symnb.ops import rearrange as rearrange
 from symnb.ops import reduce as reduce
+from symnb.ops import selection as selection
 from symnb.ops import slicing as slicing
 from symnb.ops import statistics as statistics
+from symnb.ops import subtensor as subtensor
 from symnb.ops import view as view

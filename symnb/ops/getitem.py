@@ -39,8 +39,13 @@ def getitem(x: Any, index: Any) -> Node:
         return make(SLICE, (node,), (index,))
     items = _with_signs(node, read_index(node, index))
     if any(isinstance(item, Node) for item in items):
-        return _advanced(node, items)
-    return basic(node, items)
+        views, entries = gathered(items)
+        part = slots["gather_index"](basic(node, views), entries)
+    else:
+        part = basic(node, items)
+    if part is not node:
+        part.tag.part_of = (node, tuple(items))  # for set_subtensor(x[...], y)
+    return part
 
 
 def read_index(x: Node, index: Any) -> list[Item]:
@@ -49,10 +54,8 @@ def read_index(x: Node, index: Any) -> list[Item]:
     Raises AxisError for too many items and DTypeError for what is no index.
     """
     raw = list(index) if _is_tuple(index) else [index]
-    items: list[Item] = []
-    for item in raw:
-        items += _read_item(item)
-    used = sum(item is not None and item is not Ellipsis for item in items)
+    items = [_read_item(item) for item in raw]
+    used = sum(map(_axes_of, items))
     if used > x.ndim:
         raise AxisError(
             f"{used} indices for a tensor with {x.ndim} axes, {x.type}.\n"
@@ -63,35 +66,59 @@ def read_index(x: Node, index: Any) -> list[Item]:
         raise AxisError("an index has at most one Ellipsis (...).")
     at = dots[0] if dots else len(items)
     whole = [slice(None)] * (x.ndim - used)
-    return [*items[:at], *whole, *items[at + 1 :]]
+    return _without_masks(x, [*items[:at], *whole, *items[at + 1 :]])
+
+
+def _axes_of(item: Item) -> int:
+    """How many axes of the tensor an item stands for."""
+    if item is None or item is Ellipsis:
+        return 0
+    return item.ndim if _is_mask(item) else 1
+
+
+def _is_mask(item: Item) -> bool:
+    return isinstance(item, Node) and item.dtype == "bool"
+
+
+def _without_masks(x: Node, items: Sequence[Item]) -> list[Item]:
+    """Masks become their nonzero places; each has the sizes of the axes it masks."""
+    result: list[Item] = []
+    axis = 0
+    for item in items:
+        count = _axes_of(item)
+        if _is_mask(item):
+            sizes = shape_of(x)[axis : axis + count]
+            result += slots["mask_places"](item, sizes)
+        else:
+            result.append(item)
+        axis += count
+    return result
 
 
 def _is_tuple(index: Any) -> bool:
     return isinstance(index, tuple) and not isinstance(index, Shape)
 
 
-def _read_item(item: Any) -> list[Item]:
+def _read_item(item: Any) -> Item:
     if item is None or item is Ellipsis or isinstance(item, slice | Dim):
-        return [item]
+        return item
     if isinstance(item, bool | np.bool_):
         raise DTypeError(
             "a bool is no index.\nFix: use T.switch, or a mask with the tensor's axes."
         )
     if isinstance(item, int | np.integer):
-        return [operator.index(item)]
+        return operator.index(item)
     node = as_node(item)
     if isinstance(item, list | tuple) and not len(item):
         node = as_node(np.zeros(0, "int64"))
-    if node.type is ANY:
-        return [node]
-    if node.dtype == "bool":
-        return list(slots["nonzero"](node))
+    if node.type is ANY or (node.dtype == "bool" and node.ndim):
+        return node
     if not dtypes.is_integer(node.dtype):
         raise DTypeError(
             f"an index is made of integers, not {node.type}.\n"
             'Fix: cast it with .astype("int64").'
         )
-    return [_scalar(node) if node.ndim == 0 else node]
+    return _scalar(node) if node.ndim == 0 else node
 
 
 def _scalar(node: Node) -> Item:
@@ -122,6 +149,12 @@ def _has_sign(item: Dim, length: DimLike) -> bool:
 
 def basic(x: Node, items: Sequence[Item]) -> Node:
     """The view that integers, slices and None name."""
+    entries, new_axes = sliced(x, items)
+    return expand_dims(slice_by(x, entries), new_axes)
+
+
+def sliced(x: Node, items: Sequence[Item]) -> tuple[tuple[Entry, ...], list[int]]:
+    """The slice of x that integers and slices name, and the places of new axes."""
     shape = iter(shape_of(x))
     entries: list[Entry] = []
     new_axes: list[int] = []
@@ -137,12 +170,11 @@ def basic(x: Node, items: Sequence[Item]) -> Node:
             place += 1
         else:
             entries.append(item + length if is_positive(-item) else item)
-    part = slice_by(x, tuple(entries))
-    return expand_dims(part, new_axes)
+    return tuple(entries), new_axes
 
 
-def _advanced(x: Node, items: Sequence[Item]) -> Node:
-    """Slices first, then the gather of what the arrays name."""
+def gathered(items: Sequence[Item]) -> tuple[list[Item], tuple[Node | None, ...]]:
+    """Items with arrays in two steps: the basic ones, then entries of a gather."""
     arrays = any(isinstance(item, Node) and item.ndim for item in items)
     views: list[Item] = []
     entries: list[Node | None] = []
@@ -155,15 +187,10 @@ def _advanced(x: Node, items: Sequence[Item]) -> Node:
             entries.append(None)
         elif arrays:
             views.append(slice(None))
-            entries.append(_index_node(item))
+            entries.append(size(item))
         else:
             views.append(item)
-    return slots["gather_index"](basic(x, views), tuple(entries))
-
-
-def _index_node(item: Any) -> Node:
-    """A known integer as an operand of a gather."""
-    return size(item)
+    return views, tuple(entries)
 
 
 slots.fill(getitem=getitem)
