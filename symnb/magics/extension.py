@@ -14,7 +14,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 from IPython.display import display
 
 import symnb.tensor as tensor
-from symnb.errors import SymnbError
+from symnb.errors import CellError
 from symnb.magics.func import MAGIC, Cell, make_functions, make_parser
 
 _NOT_OFFERED = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict)
@@ -52,7 +52,7 @@ def _make_symfunc(shell: Any) -> Callable[..., Any]:
         namespace = {**shell.user_ns, **(local_ns or {})}
         try:
             made, options = make_functions(line, cell, place, namespace, vocabulary())
-        except SymnbError as error:
+        except CellError as error:
             raise error.with_traceback(None) from None
         for function in made:
             shell.user_ns[function.name] = function

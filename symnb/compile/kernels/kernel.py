@@ -208,6 +208,36 @@ class Kernel:
                 stack += reversed(statement.body)
 
 
+def order_of_use(kernel: Kernel) -> tuple[dict[str, int], dict[str, int]]:
+    """Per array the places, in statement order, of its last read and first write."""
+    last: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for at, statement in enumerate(kernel.statements()):
+        written = statement.target if isinstance(statement, Write) else None
+        for operand in _operands(statement):
+            if isinstance(operand, Element) and operand is not written:
+                last[operand.array] = at
+        if isinstance(written, Element):
+            first.setdefault(written.array, at)
+    return last, first
+
+
+def safe_in_place(
+    kernel: Kernel, pairs: tuple[tuple[Node, Node], ...]
+) -> tuple[tuple[Node, Node], ...]:
+    """The (output, input) pairs whose input is not read once the output is written.
+
+    A schedule may write an output early, to use it as a row of intermediate values.
+    """
+    last, first = order_of_use(kernel)
+    names = {(b.node, b.role): b.name for b in kernel.buffers}
+    return tuple(
+        (out, source)
+        for out, source in pairs
+        if last.get(names[source, "in"], -1) <= first.get(names[out, "out"], -1)
+    )
+
+
 def check(kernel: Kernel) -> None:
     """Raise NestError when a variable is used where it is not defined."""
     arrays = {b.name for b in kernel.buffers}
@@ -227,20 +257,22 @@ def check(kernel: Kernel) -> None:
             known.add(statement.name)
 
 
-def _used(statement: Statement) -> Iterator[str]:
-    operands: tuple[Operand, ...] = ()
+def _operands(statement: Statement) -> tuple[Operand, ...]:
     if isinstance(statement, Define):
-        operands = statement.operands
-    elif isinstance(statement, Combine | Write):
-        operands = (statement.target, statement.value)
-    elif isinstance(statement, Push):
-        yield statement.tree
-        operands = (statement.value,)
-    elif isinstance(statement, Total):
+        return statement.operands
+    if isinstance(statement, Combine | Write):
+        return (statement.value, statement.target)
+    if isinstance(statement, Push):
+        return (statement.value,)
+    return ()
+
+
+def _used(statement: Statement) -> Iterator[str]:
+    if isinstance(statement, Push | Total):
         yield statement.tree
     elif isinstance(statement, Loop):
         yield from (name for name, _, _ in statement.combines)
-    for operand in operands:
+    for operand in _operands(statement):
         if isinstance(operand, Name):
             yield operand.text
         elif isinstance(operand, Element):

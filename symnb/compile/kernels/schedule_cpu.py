@@ -9,6 +9,7 @@ All numbers here are measured (EPYC Zen 4, gcc 12, 2026-11; notes on native code
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from symnb.compile.kernels.kernel import (
     Tree,
     Write,
     check,
+    safe_in_place,
 )
 from symnb.compile.kernels.nest import (
     INDEX,
@@ -126,17 +128,17 @@ class _Form:
         nodes = sorted(nest.numbers, key=lambda n: nest.numbers[n])
         sizes = product(a.extent for a in (*nest.outer, *self._widest()))
         flops = sum(v.op.flops for v in value_order(roots) if not v.is_leaf)
-        return Kernel(
+        kernel = Kernel(
             buffers=nest.buffers,
             sizes=sizes_of(nest, body),
             body=body,
             nodes=tuple(nodes),
             numbers=nest.numbers,
-            in_place=reads_in_place(nest),
             flops=sizes * max(1, round(flops)),
             points=sizes,
             summary=self.summary,
         )
+        return replace(kernel, in_place=safe_in_place(kernel, reads_in_place(nest)))
 
     def body(self) -> list[Statement]:
         """The statements of the form."""
@@ -225,14 +227,13 @@ class _Form:
 
     def element(self, value: Node, known: Known) -> Element:
         """The element a load reads; data in its index stand as their variables."""
-        buffer, at = value.params
+        buffer, at, _ = value.params
         place = buffer.offset(at)
         return Element(buffer.name, self.located(place, known))
 
     def located(self, place: DimLike, known: Known) -> DimLike:
         """An offset over the present axes, with data as the variables they are in."""
-        data = [a for a in atoms_of([place] if not isinstance(place, int) else [])
-                if is_data(a)]
+        data = [a for a in atoms_of(dims_in((place,))) if is_data(a)]
         change: dict[Atom, DimLike] = {}
         for atom in data:
             operand = known[atom.node]
