@@ -18,37 +18,56 @@ from symnb.options import config
 
 if TYPE_CHECKING:
     from symnb.compile.arguments import In, Out, Param
+    from symnb.compile.clone import clone, clone_replace
     from symnb.compile.function import Function, function
-    from symnb.core.node import Node
+    from symnb.core.graph import Graph
+    from symnb.core.node import Constant, Node
     from symnb.core.shared import Shared, shared
-    from symnb.gradient import Lop, Rop, grad
-    from symnb.tensor import as_tensor
+    from symnb.gradient import Lop, Rop, grad, subgraph_grad
+    from symnb.optim.pipeline import Mode, rewrite_graph
+    from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
+    from symnb.viz import dprint, pp
 
 __version__ = "0.1.0"
 
 # public name -> module that defines it
 _HOME = {
+    "Constant": "symnb.core.node",
     "Function": "symnb.compile.function",
+    "Graph": "symnb.core.graph",
     "In": "symnb.compile.arguments",
     "Lop": "symnb.gradient",
+    "Mode": "symnb.optim.pipeline",
     "Node": "symnb.core.node",
     "Out": "symnb.compile.arguments",
     "Param": "symnb.compile.arguments",
     "Rop": "symnb.gradient",
     "Shared": "symnb.core.shared",
     "as_tensor": "symnb.tensor",
+    "as_tensor_variable": "symnb.tensor",
+    "clone": "symnb.compile.clone",
+    "clone_replace": "symnb.compile.clone",
+    "dprint": "symnb.viz",
     "function": "symnb.compile.function",
     "grad": "symnb.gradient",
     "jit": "symnb.tensor.jit",
+    "pp": "symnb.viz",
+    "rewrite_graph": "symnb.optim.pipeline",
     "shared": "symnb.core.shared",
+    "subgraph_grad": "symnb.gradient",
 }
-_MODULES = frozenset({"compile", "gradient", "tensor"})
+# Theano's names for other things of the table
+_THEANO = {"Variable": "Node"}
+_MODULES = frozenset({"compile", "gradient", "printing", "sandbox", "tensor", "viz"})
 
 __all__ = [
+    "Constant",
     "Function",
+    "Graph",
     "In",
     "Lop",
+    "Mode",
     "Node",
     "Out",
     "Param",
@@ -56,12 +75,19 @@ __all__ = [
     "Shared",
     "__version__",
     "as_tensor",
+    "as_tensor_variable",
+    "clone",
+    "clone_replace",
     "config",
+    "dprint",
     "function",
     "grad",
     "jit",
     "load_ipython_extension",
+    "pp",
+    "rewrite_graph",
     "shared",
+    "subgraph_grad",
     "unload_ipython_extension",
 ]
 
@@ -69,6 +95,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
+    elif name in _THEANO:
+        value = __getattr__(_THEANO[name])
     elif name in _MODULES:
         value = import_module(f"symnb.{name}")
     else:

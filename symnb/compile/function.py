@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from symnb.compile.assemble import KernelText, Story
 from symnb.compile.check import CheckReport, check
 from symnb.compile.profile import Profile, profile_of
 from symnb.compile.reference import ReferenceCall, reference_story
-from symnb.compile.request import Request, Updates, make_request
+from symnb.compile.request import Request, Updates, make_request, swapped
 from symnb.core.dims import Dim
 from symnb.core.graph import Graph
 from symnb.core.seams import slots
@@ -134,6 +135,32 @@ class Function:
         """The shared variables it reads or updates."""
         return list(self.graph.shared)
 
+    @property
+    def maker(self) -> Maker:
+        """Theano's view: `f.maker.fgraph.toposort()`."""
+        return Maker(self.optimised, self.inputs, self.mode)
+
+    def copy(
+        self,
+        share_memory: bool = False,
+        swap: Mapping[Any, Any] | None = None,
+        delete_updates: bool = False,
+        name: str | None = None,
+        profile: bool | None = None,
+    ) -> Function:
+        """The same computation as another function.
+
+        swap            shared variable -> the one to use in its place
+        delete_updates  leave the shared variables as they are
+        share_memory    Theano's; nothing is kept between calls, so nothing is shared
+
+        Shared variables not swapped stay shared with this function.
+        """
+        request = swapped(self.request, swap or {}, delete_updates, name)
+        made = build_function(request, self.mode, self.allow_downcast)
+        made.profiling = self.profiling if profile is None else profile
+        return made
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return slots["mimebundle"](self)
 
@@ -227,6 +254,15 @@ class Function:
             Decision("variant", self.name, ", ".join(parts),
                      "a call whose sizes the default variant does not fit", ())
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Theano's view of how a function was made; `fgraph` is the optimised graph."""
+
+    fgraph: Graph
+    inputs: tuple[In, ...]
+    mode: Mode
 
 
 class ProgramView:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symnb.compile.arguments import In, Out, as_in
@@ -63,13 +63,13 @@ def make_request(
     _check_distinct(specs, name)
     nodes, returns, keys = _outputs(outputs)
     pairs = _updates(updates, specs)
-    replace = _givens(givens)
-    nodes, pairs = _substitute(nodes, pairs, replace)
+    given = read_givens(givens)
+    nodes, pairs = substitute(nodes, pairs, given)
     pairs = _with_defaults(nodes, pairs, no_default_updates)
     leaves = [spec.variable for spec in specs]
     graph = Graph(leaves, nodes, pairs, name)
     graph.check_closed()
-    _check_used(graph, on_unused_input or config.on_unused_input, replace)
+    _check_used(graph, on_unused_input or config.on_unused_input, given)
     return Request(graph, specs, returns, keys)
 
 
@@ -153,7 +153,8 @@ def _update(item: Any) -> tuple[Shared, Node]:
     return target, node
 
 
-def _givens(givens: Any) -> dict[Node, Node]:
+def read_givens(givens: Any) -> dict[Node, Node]:
+    """Tensor -> tensor in its place, from pairs or a dict. Raises DTypeError."""
     if not givens:
         return {}
     items = givens.items() if isinstance(givens, Mapping) else givens
@@ -176,17 +177,18 @@ def _givens(givens: Any) -> dict[Node, Node]:
     return result
 
 
-def _substitute(
-    nodes: list[Node], pairs: list[tuple[Shared, Node]], replace: dict[Node, Node]
+def substitute(
+    nodes: list[Node], pairs: list[tuple[Shared, Node]], given: dict[Node, Node]
 ) -> tuple[list[Node], list[tuple[Shared, Node]]]:
-    if not replace:
+    """Outputs and updates with nodes replaced, and the sizes that follow."""
+    if not given:
         return nodes, pairs
     facts: dict[Any, Any] = {}
-    for old, new in replace.items():
+    for old, new in given.items():
         if old.is_leaf:
             facts.update(walk.leaf_facts(old, new))
     roots = [*nodes, *(value for _, value in pairs)]
-    new = walk.rebuild(roots, replace, facts)
+    new = walk.rebuild(roots, given, facts)
     moved = [new[root] for root in roots]
     targets = [target for target, _ in pairs]
     return moved[: len(nodes)], list(zip(targets, moved[len(nodes) :], strict=True))
@@ -237,3 +239,54 @@ def _check_used(graph: Graph, action: str, replaced: Mapping[Node, Node]) -> Non
         warnings.warn(text, UserWarning, stacklevel=5)
     else:
         raise UnusedInputError(text)
+
+
+def swapped(
+    request: Request,
+    swap: Mapping[Shared, Shared],
+    delete_updates: bool,
+    name: str | None,
+) -> Request:
+    """The same request over other shared variables, perhaps without updates.
+
+    Raises ArgumentError where a new variable is not of the old one's type.
+    """
+    for old, new in swap.items():
+        _check_swap(request, old, new)
+    graph = request.graph
+    pairs = [] if delete_updates else list(graph.updates)
+    nodes, pairs = substitute(list(graph.outputs), pairs, dict(swap))
+    pairs = [(swap.get(target, target), value) for target, value in pairs]
+    inputs = tuple(
+        _swapped_input(spec, swap, delete_updates) for spec in request.inputs
+    )
+    leaves = [spec.variable for spec in inputs]
+    changed = Graph(leaves, nodes, pairs, name or graph.name)
+    return Request(changed, inputs, request.returns, request.keys)
+
+
+def _check_swap(request: Request, old: Any, new: Any) -> None:
+    if old not in request.graph.shared:
+        raise ArgumentError(
+            f"swap: {request.graph.name} has no shared variable {old}.\n"
+            f"Fix: it has {', '.join(map(str, request.graph.shared)) or 'none'}."
+        )
+    same = isinstance(new, Shared) and (new.dtype, new.ndim) == (old.dtype, old.ndim)
+    if not same:
+        raise ArgumentError(
+            message(
+                f"swap: {old} cannot be replaced by another type.",
+                [("wanted", str(old.type)), ("given", str(getattr(new, "type", new)))],
+                "give a shared variable of the same dtype and number of axes.",
+            )
+        )
+
+
+def _swapped_input(spec: In, swap: Mapping[Any, Shared], delete_updates: bool) -> In:
+    value = swap.get(spec.value, spec.value) if isinstance(spec.value, Node) else None
+    if value is None and not delete_updates:
+        return spec
+    changed = replace(spec, update=None if delete_updates else spec.update)
+    if value is not None:
+        changed.value, changed.storage = value, value.storage
+    return changed

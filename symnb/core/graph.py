@@ -72,6 +72,15 @@ class Graph:
         """Constant leaves, in order of first use."""
         return tuple(node for node in self.order if isinstance(node, Constant))
 
+    def toposort(self) -> list[Node]:
+        """Theano's name for `nodes`, as a list."""
+        return list(self.nodes)
+
+    @property
+    def apply_nodes(self) -> set[Node]:
+        """Theano's name for `nodes`, as a set."""
+        return set(self.nodes)
+
     def ops(self) -> list[str]:
         """Op names in execution order, leaves left out."""
         return [node.op.name for node in self.nodes]
