@@ -26,7 +26,7 @@ from symnb.compile.kernels.points import (
 )
 from symnb.compile.kernels.region import Region, RegionKind
 from symnb.compile.kernels.space import Space
-from symnb.core.dims import DimLike, bound, prove_le
+from symnb.core.dims import Dim, DimLike, bound, evaluate
 from symnb.core.graph import Graph
 from symnb.core.node import SIZE, Node
 from symnb.core.walk import atoms_of
@@ -96,9 +96,11 @@ class _Partition:
     def __init__(self, graph: Graph, record: Record) -> None:
         self.graph = graph
         self.record = record
-        self.nodes = [n for n in graph.nodes if n.op is not SIZE]
+        self.all = graph.nodes
+        self.nodes = [n for n in self.all if n.op is not SIZE]
+        self.place = {node: k for k, node in enumerate(self.all)}
         self.numbers = _numbers(graph)
-        self.roles = {node: role(node) for node in graph.nodes}
+        self.roles = {node: role(node) for node in self.all}
         self.anchors: dict[Node, str] = {}  # anchor -> why
         self.sources: dict[Node, list[Node]] = {}  # anchor -> anchors and leaves it reads
         self.inside: dict[Node, list[Node]] = {}  # anchor -> nodes computed for it
@@ -201,7 +203,7 @@ class _Partition:
 
     def grow(self) -> None:
         """Put each anchor into a cluster, in execution order."""
-        for node in self.graph.nodes:
+        for node in self.all:
             if node not in self.anchors:
                 continue
             if node.op.kind == "pick":
@@ -395,7 +397,7 @@ class _Partition:
         return found
 
     def _region(self, cluster: _Cluster) -> Region:
-        nodes = [n for n in self.graph.nodes if n in cluster.values]
+        nodes = sorted(cluster.values, key=self.place.__getitem__)
         first = cluster.anchors[0]
         if cluster.kind in ("extern", "opaque"):
             picks = tuple(cluster.anchors[1:])
@@ -441,16 +443,24 @@ def _names(nodes: Iterable[Node]) -> str:
     return ", ".join(names)
 
 
+TYPICAL = 1000  # the size a symbol has in estimates
+
+
+def typical(dim: DimLike) -> int:
+    """A size expression where every symbol is TYPICAL."""
+    atoms = dim.atoms() if isinstance(dim, Dim) else ()
+    return evaluate(dim, dict.fromkeys(atoms, TYPICAL))
+
+
 def _spreads(node: Node, user: Node) -> bool:
     """Whether one element of `node` is needed at many points of `user`."""
     if user.op.kind not in ("elementwise", "view") or node not in user.operands:
         return False
-    small, large = total(shape_of(node)), total(shape_of(user))
-    return small != large and prove_le(small, large)
+    return typical(total(shape_of(node))) < typical(total(shape_of(user)))
 
 
 def _gathers_more(node: Node, user: Node) -> bool:
     """Whether `user` gathers from `node`, perhaps more elements than it has."""
     if user.op.kind != "gather" or user.operands[0] is not node:
         return False
-    return not prove_le(total(shape_of(user)), total(shape_of(node)))
+    return typical(total(shape_of(user))) > typical(total(shape_of(node)))

@@ -53,7 +53,7 @@ def _leaf(name: str, *params: str) -> Op:
     )  # fmt: skip
 
 
-LOAD = _leaf("nest_load", "buffer", "index")
+LOAD = _leaf("nest_load", "buffer", "index", "data")
 INDEX = _leaf("nest_index", "dim")
 READ = _leaf("nest_read", "name")
 # An index given by data: wrapped once if negative, an error if out of range.
@@ -215,7 +215,9 @@ class Nest:
 
 def load(buffer: Buffer, at: tuple[DimLike, ...]) -> Node:
     """The element of `buffer` at `at`."""
-    return Node(LOAD, (), (buffer, at), scalar_type(buffer.dtype))
+    atoms = sorted(a for a in atoms_of(dims_in(at)) if is_data(a))
+    data = tuple(a.node for a in atoms)
+    return Node(LOAD, (), (buffer, at, data), scalar_type(buffer.dtype))
 
 
 def position(dim: DimLike) -> Node:
@@ -245,10 +247,7 @@ def place_of(value: Node, extremum: Node, place: Node) -> Node:
 
 def sources(value: Node) -> tuple[Node, ...]:
     """The values needed for `value`: its inputs, and the data in its index."""
-    if value.op is not LOAD:
-        return value.inputs
-    atoms = atoms_of(dims_in(value.params[1]))
-    return tuple(a.node for a in sorted(atoms) if is_data(a))
+    return value.params[2] if value.op is LOAD else value.inputs
 
 
 def is_data(atom: Atom) -> bool:
@@ -297,9 +296,9 @@ def replace_values(
 
 def _moved(value: Node, new: Mapping[Node, Node]) -> Node:
     """A load whose index mentions other data."""
-    buffer, at = value.params
-    atoms = [a for a in atoms_of(dims_in(at)) if is_data(a)]
-    changes = {a: bound(new[a.node], "g") for a in atoms}
+    buffer, at, data = value.params
+    places = {x: bound(x, "g").atom for x in data}
+    changes = {a: bound(new[x], "g") for x, a in places.items() if a is not None}
     return load(buffer, tuple(substitute(dim, changes) for dim in at))
 
 
@@ -458,7 +457,7 @@ class _Printer:
 
 def _leaf_text(value: Node) -> str:
     if value.op is LOAD:
-        buffer, at = value.params
+        buffer, at, _ = value.params
         return f"{buffer.name}[{_at(at)}]"
     if value.op is INDEX:
         return f"({value.params[0]})"

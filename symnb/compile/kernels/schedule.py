@@ -51,7 +51,7 @@ def accesses(nest: Nest) -> list[Access]:
         weight = 1 if stage.inner or not rows else 0
         for value in value_order(stage.values()):
             if value.op is LOAD:
-                buffer, at = value.params
+                buffer, at, _ = value.params
                 place = buffer.offset(at)
                 found[place] = found.get(place, 0) + weight
             elif value.op is INDEX:
@@ -162,30 +162,26 @@ def product(sizes: Iterable[DimLike]) -> DimLike:
 def reads_in_place(nest: Nest) -> tuple[tuple[Node, Node], ...]:
     """(output, input) pairs that may share storage: the input is read only at the
     point that is written, and not after the stage that writes it."""
-    found: list[tuple[Node, Node]] = []
-    for out in nest.outputs:
-        written = [
-            (at, store)
-            for at, stage in enumerate(nest.stages)
-            for store in stage.stores
-            if store.buffer is out
-        ]
-        [(stage, store)] = written if len(written) == 1 else [(-1, None)]
-        if store is None or store.mode != "set":
-            continue
-        place = out.offset(store.index)
-        for source in nest.inputs:
-            if source.dtype == out.dtype and source.shape == out.shape:
-                reads = _reads(nest, source)
-                if all(offset == place and at <= stage for at, offset in reads):
-                    found.append((out.node, source.node))
-    return tuple(found)
-
-
-def _reads(nest: Nest, source: object) -> list[tuple[int, DimLike]]:
-    return [
-        (at, source.offset(value.params[1]))  # type: ignore[attr-defined]
+    reads = [
+        (at, value.params[0], value.params[1])
         for at, stage in enumerate(nest.stages)
         for value in value_order(stage.values())
-        if value.op is LOAD and value.params[0] is source
+        if value.op is LOAD
     ]
+    writes = [(at, s) for at, stage in enumerate(nest.stages) for s in stage.stores]
+    found: list[tuple[Node, Node]] = []
+    for out in nest.outputs:
+        mine = [(at, store) for at, store in writes if store.buffer is out]
+        if len(mine) != 1 or mine[0][1].mode != "set":
+            continue
+        [(stage, store)] = mine
+        for source in nest.inputs:
+            if source.dtype != out.dtype or source.shape != out.shape:
+                continue
+            if all(
+                index == store.index and at <= stage
+                for at, buffer, index in reads
+                if buffer is source
+            ):
+                found.append((out.node, source.node))
+    return tuple(found)
