@@ -365,7 +365,9 @@ def test_two_buffers_alternate(Call: Any, storage: Any) -> None:
     assert len(addresses) == 2
 
 
-def test_borrowed_value_is_never_overwritten(Call: Any, storage: Any) -> None:
+@pytest.mark.parametrize("n", [3, LARGE])
+def test_borrowed_value_is_never_overwritten(Call: Any, storage: Any, n: int) -> None:
+    storage.array = np.zeros(n)
     f = Call(p.step(storage))
     f(1.0)
     held = [storage.array]
