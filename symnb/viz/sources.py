@@ -56,12 +56,18 @@ class SourceTable:
         return number
 
     def tables(self) -> tuple[list[Json], list[list[int]]]:
-        """The two columns of the document."""
+        """The two columns of the document; the source most pointed at comes first."""
+        hits = [0] * len(self._texts)
+        for span in self._spans:
+            hits[span[0]] += 1
+        order = sorted(range(len(hits)), key=lambda source: (-hits[source], source))
+        place = {source: at for at, source in enumerate(order)}
         used: dict[int, set[int]] = {}
         for source, first, _, last, _ in self._spans:
             used.setdefault(source, set()).update((first, last))
         rows = []
-        for number, (label, text) in enumerate(self._texts):
+        for number in order:
+            label, text = self._texts[number]
             lines = text.splitlines()
             first, last = 1, len(lines)
             if len(lines) > WHOLE_LINES:
@@ -71,7 +77,7 @@ class SourceTable:
                 last = min(last, first + WHOLE_LINES)
             kept = "\n".join(lines[first - 1 : last])
             rows.append({"name": label, "first": first, "text": kept})
-        return rows, [list(span) for span in self._spans]
+        return rows, [[place[source], *rest] for source, *rest in self._spans]
 
 
 def _characters(line: str, byte: int) -> int:

@@ -84,7 +84,7 @@ def kernel_picture(
         )
         for row in members:
             place[row] = len(boxes)
-        boxes.append(("op", name, ops if ops != name else ""))
+        boxes.append(("op", name, "" if name.startswith(ops) else ops))
     edges: dict[tuple[int, int], None] = {}
     read: set[int] = set()
     for row, inputs in side.inputs.items():

@@ -146,6 +146,6 @@ function drawMemory(app) {
     [["caller", "caller or shared"], ["", "arena"], ["result", "written result"]].map(([c, t]) => h("span.mut.opt", { style: "position:relative;padding-left:26px" }, h(`span.seg2${c ? "." + c : ""}`, { style: "left:0;width:20px;top:3px;height:12px" }), t))),
   h("div.mem", {}, h("table", {}, h("thead", {}, h("tr", {}, h("th"), h("th"), h("th", { style: "padding:0" }, h("div", { style: "display:flex" }, ["call", ...memory.steps].map((n) => h("span", { style: `width:${100 / steps}%;overflow:hidden;text-overflow:ellipsis` }, n)))), h("th"), h("th"))),
     h("tbody", {}, memory.rows.map((r) => h("tr", { "data-r": r.row }, h("td", {}, h("b", {}, r.name)), h("td.mut", {}, r.role),
-      h("td.life", {}, r.spans.map(([a, b, text]) => h(`span.seg2${r.role === "arena" ? "" : r.role === "result" ? ".result" : ".caller"}`, { style: `left:${part(a)};width:calc(${(100 * (b - a + 1)) / steps}% - 3px)`, title: text }, text))),
+      h("td.life", {}, r.spans.map(([a, b, text]) => h(`span.seg2${r.role === "arena" ? "" : r.role === "result" || r.role === "update" ? ".result" : ".caller"}`, { style: `left:${part(a)};width:calc(${(100 * (b - a + 1)) / steps}% - 3px)`, title: text }, text))),
       h("td.num", {}, bytes(r.bytes)), h("td.mut", {}, r.note || ""))))))];
 }
