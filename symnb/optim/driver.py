@@ -215,11 +215,19 @@ class Sweep:
             made = self.accept(node, made)
             if made is None or made is node:
                 continue
-            self._count(matcher.rule, node, made)
-            if self.events is not None:
-                self._record(matcher.rule, matcher.names, bindings, node, made)
+            self._note(matcher.rule, matcher.names, bindings, node, made)
             return made
         return None
+
+    def _note(
+        self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node
+    ) -> None:
+        """Take a firing into fuel, uses and events."""
+        self._count(rule, node, made)
+        if self.uses is not None:
+            self.uses.inherit(made, node)
+        if self.events is not None:
+            self._record(rule, names, bindings, node, made)
 
     def _record(
         self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node

@@ -56,6 +56,7 @@ class Pass:
     contract  the weakest contract of what it does
     rules     the rules it applies, if it is made of rules
     tags      words to include or exclude it by
+    rebuild   the pass for other rules, where it is more than `apply`
     """
 
     name: str
@@ -65,6 +66,7 @@ class Pass:
     rules: Ruleset | None = None
     tags: frozenset[str] = frozenset()
     replay: Callable[[PassRecord, int], Graph] | None = None
+    rebuild: Callable[[Ruleset], Pass] | None = None
 
     def __call__(self, graph: Graph, compile: Compile) -> PassRecord:
         """Run the pass and record it."""
@@ -85,7 +87,11 @@ class Pass:
         rules = self.rules.filtered(keep)
         if rules is self.rules:
             return self
-        return apply(rules, self.name, self.phase, self.tags) if len(rules) else None
+        if not len(rules):
+            return None
+        if self.rebuild is not None:
+            return self.rebuild(rules)
+        return apply(rules, self.name, self.phase, self.tags)
 
     def __str__(self) -> str:
         count = f"{len(self.rules)} rules" if self.rules is not None else ""

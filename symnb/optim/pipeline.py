@@ -18,11 +18,16 @@ from typing import Any
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.errors import OptimiserError
+from symnb.optim.collect import collecting
 from symnb.optim.fold import FOLDING
 from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.rule import Rule, Ruleset
 from symnb.optim.rules.algebra import ALGEBRA
+from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.logic import LOGIC
+from symnb.optim.rules.reductions import REDUCTIONS
+from symnb.optim.rules.stability import SHIFTS, STABILITY
+from symnb.optim.rules.views import MARKERS, VIEWS
 from symnb.optim.trace import PassRecord, Trace
 from symnb.options import config
 
@@ -77,14 +82,32 @@ class Pipeline(tuple[Pass, ...]):
         return "\n".join(map(str, self))
 
 
-SIMPLIFY = ALGEBRA + LOGIC + FOLDING
+SIMPLIFY = ALGEBRA + LOGIC + VIEWS + FOLDING
+TIDY = SIMPLIFY + STABILITY + REDUCTIONS + MARKERS
 
 PIPELINE = Pipeline((
     MERGE,
+    apply(FOLDING, "fold"),
     apply(SIMPLIFY, "simplify"),
+    apply(SHIFTS, "shift", tags=frozenset({"stability"})),
+    apply(STABILITY + SIMPLIFY, "stabilise", tags=frozenset({"stability"})),
+    collecting(),
+    apply(TIDY, "reduce"),
+    apply(BLAS, "blas"),
+    apply(TIDY, "tidy"),
 ))  # fmt: skip
-FAST = PIPELINE
-GRADIENT = PIPELINE
+
+FAST = Pipeline((MERGE, apply(SIMPLIFY + MARKERS, "simplify")))
+
+
+def _keeps(rule: Rule) -> bool:
+    """Whether a rule may run before differentiation: no tensor is cut off."""
+    return not rule.drops and "after_gradient" not in rule.tags
+
+
+GRADIENT = PIPELINE.without("fold", "collect", "reduce", "blas", "tidy").filtered(
+    _keeps
+)
 
 
 # ----------------------------------------------------------------------------- modes
@@ -111,7 +134,7 @@ class Mode:
         return _pipeline(self.name, self.exclude, self.include)
 
     def excluding(self, *names: str) -> Mode:
-        """Without these passes, rules or tags. Raises OptimiserError for unknown ones."""
+        """Without these passes, rules or tags. Raises OptimiserError."""
         _check_known(names)
         return replace(self, exclude=self.exclude | set(names))
 

@@ -10,6 +10,7 @@ from symnb.core.dtypes import is_float, is_integer
 from symnb.core.node import Input, Node
 from symnb.core.types import TensorType
 from symnb.ops.cast import CAST, cast
+from symnb.ops.define import dtype_class
 from symnb.ops.elementwise import (
     bitwise_and,
     bitwise_or,
@@ -27,7 +28,6 @@ from symnb.ops.elementwise import (
     not_equal,
     where,
 )
-from symnb.ops.define import dtype_class
 from symnb.optim.contract import BITWISE
 from symnb.optim.guard import is_bool, is_exact
 from symnb.optim.rule import hole, holes, param, rewrite, rule, ruleset, term
