@@ -21,7 +21,7 @@ from symnb.core.seams import slots
 from symnb.core.types import ANY
 from symnb.errors import AxisError, DTypeError
 from symnb.ops.define import as_node
-from symnb.ops.sizes import positive_atoms
+from symnb.ops.sizes import here, positive_atoms
 from symnb.ops.slicing import SLICE, Entry, slice_by, span_of
 from symnb.ops.view import expand_dims, shape_of
 
@@ -58,7 +58,7 @@ def read_index(x: Node, index: Any) -> list[Item]:
     used = sum(map(_axes_of, items))
     if used > x.ndim:
         raise AxisError(
-            f"{used} indices for a tensor with {x.ndim} axes, {x.type}.\n"
+            f"{used} indices for a tensor with {x.ndim} axes, {x.type}.{here()}\n"
             "Fix: give at most one per axis."
         )
     dots = [at for at, item in enumerate(items) if item is Ellipsis]

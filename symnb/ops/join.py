@@ -18,7 +18,14 @@ from symnb.core.types import ANY, Type
 from symnb.errors import RankError, ShapeError
 from symnb.ops.create import zeros_like
 from symnb.ops.define import as_node, promoted
-from symnb.ops.sizes import Pairs, as_sizes, differ, equal_pairs, normal_axis
+from symnb.ops.sizes import (
+    Pairs,
+    as_sizes,
+    differ,
+    equal_pairs,
+    here,
+    normal_axis,
+)
 from symnb.ops.slicing import slice_axis
 from symnb.ops.view import (
     atleast_1d,
@@ -120,7 +127,14 @@ def stack(*tensors: Any, axis: int | None = None) -> Node:
         parts = tensors[0]
         axis = tensors[1] if len(tensors) > 1 else axis
     place = 0 if axis is None else axis
-    return concatenate([expand_dims(x, place) for x in promoted(parts)], place)
+    nodes = promoted(parts)
+    ranks = sorted({x.ndim for x in nodes if x.type is not ANY})
+    if len(ranks) > 1:
+        raise RankError(
+            f"stack of tensors with {ranks[0]} and {ranks[-1]} axes.{here()}\n"
+            "Fix: give all the same shape, or use concatenate."
+        )
+    return concatenate([expand_dims(x, place) for x in nodes], place)
 
 
 def stacklists(nested: Any) -> Node:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from symnb.core import site as sites
 from symnb.core.dims import (
     Atom,
     Dim,
@@ -27,10 +28,16 @@ from symnb.core.dims import (
 from symnb.core.node import Constant, Node, as_dim, size
 from symnb.core.seams import slots
 from symnb.core.types import ANY
-from symnb.errors import AxisError, RankError, ShapeError
+from symnb.errors import AxisError, DTypeError, RankError, ShapeError
 
 Sizes = tuple[DimLike, ...]
 Pairs = list[tuple[DimLike, DimLike]]
+
+
+def here() -> str:
+    """The user's place as the end of a message's first line."""
+    place = sites.capture(2)
+    return f"  ({place})" if place else ""
 
 
 # ------------------------------------------------------------------------- axes
@@ -44,7 +51,8 @@ def normal_axis(axis: Any, ndim: int) -> int:
     if not -ndim <= number < ndim:
         place = f"give one from {-ndim} to {ndim - 1}" if ndim else "a scalar has none"
         raise AxisError(
-            f"axis {number} does not exist in a tensor with {ndim} axes.\nFix: {place}."
+            f"axis {number} does not exist in a tensor with {ndim} axes.{here()}\n"
+            f"Fix: {place}."
         )
     return number % ndim
 
@@ -59,7 +67,7 @@ def normal_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     several = axes if isinstance(axes, list | tuple | np.ndarray) else (axes,)
     found = tuple(normal_axis(axis, ndim) for axis in several)
     if len(set(found)) != len(found):
-        raise AxisError(f"an axis is named twice in {tuple(several)}.")
+        raise AxisError(f"an axis is named twice in {tuple(several)}.{here()}")
     return found
 
 
@@ -86,15 +94,21 @@ def as_sizes(shape: Any, ndim: int | None = None) -> Sizes:
         items = list(shape)
     else:
         items = [shape]
-    sizes = tuple(as_dim(item) for item in items)
+    try:
+        sizes = tuple(as_dim(item) for item in items)
+    except TypeError as error:
+        raise DTypeError(
+            f"{error}.{here()}\n"
+            "Fix: use ints, sizes such as x.shape[0], or integer scalars."
+        ) from None
     if ndim is not None and len(sizes) != ndim:
         raise RankError(
-            f"a shape with {len(sizes)} sizes was given where ndim={ndim}.\n"
+            f"a shape with {len(sizes)} sizes was given where ndim={ndim}.{here()}\n"
             "Fix: give as many sizes as axes."
         )
     for one in sizes:
         if isinstance(one, int) and one < -1:
-            raise ShapeError(f"a size is at least 0, not {one}.")
+            raise ShapeError(f"a size is at least 0, not {one}.{here()}")
     return sizes
 
 
@@ -141,11 +155,12 @@ def fill_in(sizes: Sizes, total: DimLike) -> Sizes:
     if not unknown:
         return sizes
     if len(unknown) > 1:
-        raise ShapeError("a shape has at most one -1.")
+        raise ShapeError(f"a shape has at most one -1.{here()}")
     rest = product(one for one in sizes if one != -1)
     if isinstance(rest, int) and isinstance(total, int) and (rest == 0 or total % rest):
         raise ShapeError(
-            f"{total} elements do not divide into a shape with {rest} times -1.\n"
+            f"{total} elements do not divide into a shape with {rest} times -1."
+            f"{here()}\n"
             f"Fix: the other sizes should have a product that divides {total}."
         )
     at = unknown[0]

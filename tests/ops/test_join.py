@@ -72,6 +72,8 @@ def test_shapes_that_do_not_join_are_an_error() -> None:
         join.concatenate([a, a[0]])
     with pytest.raises(RankError, match="scalar"):
         join.concatenate([1.0, 2.0])
+    with pytest.raises(RankError, match="stack of tensors with 1 and 2 axes"):
+        join.stack([a, a[0]])
     with pytest.raises(ShapeError, match="no tensors"):
         join.concatenate([])
 

@@ -10,7 +10,7 @@ from symnb.core import dims
 from symnb.core.dims import symbol
 from symnb.core.node import Input, Node
 from symnb.core.types import ANY, TensorType
-from symnb.errors import AxisError, RankError, ShapeError
+from symnb.errors import AxisError, DTypeError, RankError, ShapeError
 from symnb.ops import join, view
 from tests.ops.structure import (
     agrees,
@@ -86,6 +86,15 @@ def test_reshape_of_another_size_is_an_error_when_it_is_built() -> None:
         view.reshape(matrix(), (-1, -1))
     with pytest.raises(ShapeError, match="do not divide"):
         view.reshape(tensor(np.zeros(5), static=True), (2, -1))
+
+
+def test_messages_name_the_users_line_and_a_cure() -> None:
+    with pytest.raises(AxisError, match=r"(?s)with 2 axes\.  \(.*\)\nFix: give one"):
+        matrix().swapaxes(0, 2)
+    with pytest.raises(DTypeError, match=r"(?s)not 2\.5.*Fix: use ints"):
+        matrix().reshape((2.5, -1))
+    with pytest.raises(ShapeError, match="at least 0, not -3"):
+        view.broadcast_to(matrix(), (-3, 1))
 
 
 def test_a_symbolic_reshape_assumes_the_product() -> None:
