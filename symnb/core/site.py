@@ -42,8 +42,18 @@ class Sources:
         found = self._by_name.get(filename)
         if found is None:
             text = "".join(linecache.getlines(filename))
-            found = Source(filename, os.path.basename(filename), text)
+            label = _cell_label(filename) or os.path.basename(filename)
+            found = Source(filename, label, text)
         return found
+
+
+def _cell_label(filename: str) -> str | None:
+    """ "cell 4" for code of a running notebook; IPython knows its cells' file names."""
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module is not None else None
+    known = getattr(getattr(shell, "compile", None), "_filename_map", {})
+    number = known.get(filename)
+    return None if number is None else f"cell {number}"
 
 
 sources = Sources()
