@@ -31,7 +31,10 @@ if (host && !host.hasAttribute("data-symnb-up")) {
   host.setAttribute("data-symnb-up", "");
   const json = host.querySelector("script[type='application/json']").textContent;
   const place = document.createElement("div");
-  new App(place, JSON.parse(json));
+  const scripts = [...host.querySelectorAll("script")].map((e) => e.outerHTML).join("");
+  const page = () => '<!doctype html><meta charset="utf-8"><body><div class="symnb-output">'
+    + '<div class="symnb-static"></div>' + scripts + "</div></body>";
+  new App(place, JSON.parse(json), page);
   host.querySelector(".symnb-static").replaceWith(place);
 }
 """

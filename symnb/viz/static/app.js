@@ -7,8 +7,10 @@ const MODE_NAMES = { diff: "Diff", before: "Before", after: "After", side: "Side
 const KEYS = [["j k", "next, previous pass"], ["l h", "next, previous firing"], ["1 2 3 4", "diff, before, after, side by side"], ["/", "find a node"], ["n N", "next, previous hit"], ["f", "fit"], ["+ −", "zoom"], ["Esc", "clear, then close"], ["?", "these keys"]];
 
 class App {
-  /** @param {HTMLElement} host element that gets the shadow root  @param {any} doc trace document */
-  constructor(host, doc) {
+  /** @param {HTMLElement} host element that gets the shadow root  @param {any} doc trace document
+   *  @param {Function} [page] text of a page that shows the same */
+  constructor(host, doc, page) {
+    this.page = page;
     this.model = new Model(doc);
     const first = doc.passes.findIndex((p) => p.picture && p.counts.some(Boolean));
     this.state = { open: false, view: "passes", pass: Math.max(0, first), event: 0, mode: "diff", sel: null, kernel: this.hottest(doc), colour: "state", tab: "rule", tab2: "source", find: "", hit: 0, zoom: 0, all: false, help: false, pane: 1 };
@@ -96,6 +98,10 @@ class App {
     this.root.classList.toggle("shut", !state.open);
     if (state.open) this.fillOpen();
     this.link();
+    if (state.open && state.sel !== null && this.at.graph) {
+      const node = this.root.querySelector(`.view [data-symnb-node="${state.sel}"]`);
+      if (node) this.reveal(node);
+    }
     if (state.open && state.sel !== null)
       for (const pane of this.root.querySelectorAll(".scroll")) {
         const line = pane.querySelector(".ln[data-symnb-linked],.ln:has([data-symnb-linked])");
@@ -134,21 +140,21 @@ class App {
   collapsed() {
     const { summary, passes, meta } = this.model.doc, kernels = this.model.kernels.length;
     const facts = [];
-    if (summary.nodes) facts.push([h("span", {}, kernels ? `${summary.nodes[0]} nodes → ${kernels} kernel${kernels > 1 ? "s" : ""}` : `${summary.nodes[0]} → ${summary.nodes[1]} nodes`)]);
+    if (summary.nodes) facts.push([h("span", {}, kernels ? `${many(summary.nodes[0], "node")} → ${many(kernels, "kernel")}` : `${summary.nodes[0]} → ${many(summary.nodes[1], "node")}`)]);
     for (const [text, style] of summary.facts) facts.push([h(style === "strong" ? "b" : `span.${style || "x"}`, {}, text)]);
     const changed = passes.filter((p) => p.counts.some(Boolean)).length, fired = passes.reduce((a, p) => a + p.fired, 0);
-    const arrowPic = h("div.arrow", {}, s("svg", { width: 52, height: 12 }, s("path", { d: "M0 6h44", stroke: "currentColor", "stroke-width": 1.6 }), s("path", { d: "M51 6l-9 -4v8z", fill: "currentColor" })), h("div", {}, `${changed} passes`), h("div", {}, `${fired} rewrites`));
+    const arrowPic = h("div.arrow", {}, s("svg", { width: 52, height: 12 }, s("path", { d: "M0 6h44", stroke: "currentColor", "stroke-width": 1.6 }), s("path", { d: "M51 6l-9 -4v8z", fill: "currentColor" })), h("div", {}, many(changed, "pass").replace("passs", "passes")), h("div", {}, many(fired, "rewrite")));
     const figure = (title, note, pic) => h("figure", {}, h("figcaption", {}, h("b", {}, title), note), pic);
     const open = (view) => () => this.go({ view, open: true });
     return [
       h("div.head", {}, this.logo(), h("span", { style: "width:9px" }), this.signature(), facts.map((f, i) => h(i ? "span.fact" + (i > 1 ? ".opt2" : "") : "span.fact", {}, f))),
       summary.written || summary.compiled ? h("div.pics", {},
-        summary.written ? figure("As written", `, ${summary.nodes[0]} nodes`, drawShapes(summary.written)) : null,
+        summary.written ? figure("As written", `, ${many(summary.nodes[0], "node")}`, drawShapes(summary.written)) : null,
         summary.written && summary.compiled ? arrowPic : null,
-        summary.compiled ? figure("Compiled", `, ${kernels} kernel${kernels > 1 ? "s" : ""}, ${summary.nodes[1]} nodes`, drawKernels(summary.compiled)) : null) : null,
+        summary.compiled ? figure("Compiled", `, ${many(kernels, "kernel")}, ${many(summary.nodes[1], "node")}`, drawKernels(summary.compiled)) : null) : null,
       summary.highlights.length ? h("div.hi", {}, summary.highlights.map((x) => [h("span.mut", {}, x.kind), h(x.code ? "code" : "span", {}, x.text), x.line ? h("button.lnk", { onclick: () => this.go({ view: "passes", open: true, sel: x.row }) }, `line ${x.line}`) : h("span")])) : null,
       (meta.notes || []).length ? h("div.sec.mut", {}, meta.notes.map((n) => h("div", {}, n))) : null,
-      h("div.acts", {}, VIEWS.filter((v) => this.has(v)).map((v, i) => h("button.btn" + (i ? "" : ".on"), { "data-symnb-view": v, onclick: open(v) }, cap(v))), h("span.grow"), h("span.mut.opt2", {}, "open with ", h("kbd", {}, "Enter"))),
+      h("div.acts", {}, VIEWS.filter((v) => this.has(v)).map((v, i) => h("button.btn" + (i ? "" : ".on"), { "data-symnb-view": v, onclick: open(v) }, cap(v))), h("span.grow"), h("span.mut.opt2", {}, "open with ", h("kbd", {}, "Enter")), this.page ? h("button.btn", { onclick: () => this.download(`${meta.name}.html`, this.page()) }, "Save HTML") : null),
     ];
   }
   has(view) { return view === "passes" || (view === "kernels" && this.model.kernels.length) || (view === "profile" && this.model.doc.profile) || (view === "memory" && this.model.doc.memory); }
@@ -192,9 +198,9 @@ class App {
     this.section(at.graph, [index, changing && state.mode, state.colour, changing && state.event, state.zoom, state.kernel * (state.view === "profile"), state.view === "kernels" && state.sel], () => {
       if (!pic) return h("div.sec.mut", {}, "This pass has no picture.");
       const title = state.view === "profile" ? "Self time" : changing ? pass.name : "Kernels";
-      const head = h("div.phead", {}, h("b", {}, title), h("span.mut", {}, changing ? `${pass.nodes[0]} → ${pass.nodes[1]} nodes` + (pic.of ? `, near the changes` : "") : `${model.kernels.length} kernels, ${pass.nodes[1]} nodes`), h("span.grow"),
+      const head = h("div.phead", {}, h("b", {}, title), h("span.mut", {}, changing ? `${pass.nodes[0]} → ${many(pass.nodes[1], "node")}` + (pic.of ? `, near the changes` : "") : `${many(model.kernels.length, "kernel")}, ${many(pass.nodes[1], "node")}`), h("span.grow"),
         changing ? h("div.seg", { role: "tablist" }, MODES.map((m, i) => h("button" + (i > 2 ? ".opt2" : ""), { role: "tab", "data-symnb-mode": m, "aria-selected": String(state.mode === m), onclick: () => this.go({ mode: m }) }, MODE_NAMES[m]))) : null,
-        h("button.btn.opt2", { "aria-label": "zoom out", onclick: () => this.zoom(1 / 1.2) }, "−"), (this.at.zoom = h("span.mono.mut.s11.opt2", {})), h("button.btn.opt2", { "aria-label": "zoom in", onclick: () => this.zoom(1.2) }, "+"));
+        h("button.btn.opt2", { "aria-label": "zoom out", onclick: () => this.zoom(1 / 1.2) }, "−"), (this.at.zoom = h("span.mono.mut.s11.opt2", {})), h("button.btn.opt2", { "aria-label": "zoom in", onclick: () => this.zoom(1.2) }, "+"), h("button.btn.opt", { "aria-label": "save the drawing as SVG", onclick: () => this.exportSvg() }, "svg"));
       const modes = changing && state.mode === "side" ? ["before", "after"] : [changing ? state.mode : "after"];
       const views = modes.map((mode) => h("div.view", {}, draw(pic, model, this.how(pass, mode))));
       this.views = views;
@@ -286,9 +292,11 @@ class App {
       const kernel = model.kernels[state.kernel];
       return [h("div.tabs", { role: "tablist" }, model.kernels.map((k, i) => h("button", { role: "tab", "data-symnb-kernel": k.name, "aria-selected": String(i === state.kernel), onclick: () => this.go({ kernel: i }) }, k.name)),
         h("button.end.lnk", { onclick: () => navigator.clipboard && navigator.clipboard.writeText(kernel.text) }, "copy")),
-      h("div.phead.mut", {}, `${kernel.nodes.length} ops`, h("span", {}, kernel.note || ""), h("span.grow"), h("span.opt", {}, model.doc.meta.compiler || "")),
+      h("div.phead.mut", {}, many(kernel.nodes.length, "op"), h("span", {}, kernel.note || ""), h("span.grow"), h("span.opt", {}, model.doc.meta.compiler || "")),
       h("div.scroll", {}, drawKernel(model, state.kernel, this.how2())), h("div", { style: "border-top:1px solid var(--line);max-height:92px;overflow:auto;flex:none" }, drawDecisions(this, kernel.nodes))];
     });
+    const tab = at.top.querySelector("[data-symnb-kernel][aria-selected=true]"), tabs = tab.parentNode;
+    if (tab.offsetLeft < tabs.scrollLeft || tab.offsetLeft + tab.offsetWidth > tabs.scrollLeft + tabs.clientWidth) tabs.scrollLeft = tab.offsetLeft - 60;
     this.lower(at.low, ["source", "decisions"]);
   }
 
@@ -301,8 +309,24 @@ class App {
     for (const v of this.views) { const svg = v.firstElementChild; svg.setAttribute("width", Math.round(pic.w * k)); svg.setAttribute("height", Math.round(pic.h * k)); }
     if (this.at.zoom) this.at.zoom.textContent = `${Math.round(k * 100)} %`;
     const first = view.querySelector("[data-symnb-match]") || view.querySelector(".n.added,.n.removed,.n.rewired,.n.merged");
-    if (first) this.reveal(first);
+    view.scrollLeft = (view.scrollWidth - view.clientWidth) / 2;
+    const kernel = this.state.view !== "passes" && this.model.kernels[this.state.kernel];
+    const inside = kernel && view.querySelector(kernel.nodes.map((r) => `[data-symnb-node="${r}"]`).join(",") || "no");
+    if (first || inside) this.reveal(first || inside);
     this.link();
+  }
+  /** The drawing as a file: its own colours, no script. */
+  exportSvg() {
+    const svg = this.views[0].firstElementChild.cloneNode(true);
+    svg.setAttribute("class", this.root.className);
+    svg.setAttribute("xmlns", NS);
+    svg.prepend(s("style", {}, CSS));
+    this.download(`${this.model.doc.meta.name}.svg`, new XMLSerializer().serializeToString(svg));
+  }
+  download(name, text) {
+    const link = h("a", { href: URL.createObjectURL(new Blob([text])), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
   }
   zoom(factor) { this.go({ zoom: Math.min(3, Math.max(0.2, (this.scale || 1) * factor)) }); }
   fit() { const v = this.views[0], svg = v.firstElementChild.viewBox.baseVal; this.go({ zoom: Math.min(1.5, v.clientWidth / svg.width, v.clientHeight / svg.height) }); }

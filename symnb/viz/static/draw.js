@@ -147,7 +147,10 @@ function drawStub([source, target, flag, x, y, w, own], at, model, how) {
   const state = own && how.mode === "diff" && how.colour === "state" ? how.state.get(source) || "" : "";
   const bend = Math.abs(aim - y - 9) < 9 ? `M${x + w / 2} ${y + 9}H${end}` : `M${x + w / 2} ${y + 9}H${end - 5}L${end} ${aim + (y + 9 > aim ? 7 : -7)}`;
   const attributes = own ? { "data-symnb-node": source, "data-symnb-state": how.state.get(source) || "unchanged", role: "treeitem" } : {};
-  return s("g", { class: `n ${own ? state : "copy"}`, "data-r": source, "aria-label": model.title(source), ...attributes, onclick: (e) => how.pick(source, e), onmouseenter: () => how.over([source]), onmouseleave: () => how.over(null) },
+  const far = !own && at.get(source), full = far ? s("path", { class: "hot", d: `M${far[0]} ${far[1] + 24}C${far[0]} ${far[1] + 90} ${x} ${y - 70} ${x} ${y}` }) : null;
+  const enter = (e) => { how.over([source]); if (full) e.target.parentNode.append(full); };
+  const leave = () => { how.over(null); if (full) full.remove(); };
+  return s("g", { class: `n ${own ? state : "copy"}`, "data-r": source, "aria-label": model.title(source), ...attributes, onclick: (e) => how.pick(source, e), onmouseenter: enter, onmouseleave: leave },
     s("path", { class: own ? `e e${flag}` : "dot", d: bend }), outline(model.kind(source), x, y, w, 18),
     s("rect", { class: "rg", x: x - w / 2 - 3, y: y - 3, width: w + 6, height: 24, rx: 6 }),
     s("text", { class: "sm", x, y: y + 13, "text-anchor": "middle" }, model.label(source)));
@@ -184,7 +187,7 @@ function drawKernels(pic) {
   return s("svg", { width: pic.w, height: pic.h, viewBox: `0 0 ${pic.w} ${pic.h}`, role: "img" }, layer);
 }
 
-/** The graph as written, shapes only. */
+/** The graph as written, shapes only; tall ones are shrunk. */
 function drawShapes(pic) {
   const layer = s("g");
   for (const [a, b] of pic.edges) {
@@ -192,5 +195,6 @@ function drawShapes(pic) {
     layer.append(s("path", { class: "e", d: `M${x0} ${y0 + 7}C${x0} ${m} ${x1} ${m} ${x1} ${y1}` }));
   }
   for (const [kind, x, y] of pic.nodes) layer.append(s("g", { class: kind === "op" ? "" : "sink" }, outline(kind === "constant" ? "op" : kind, x, y, 20, 7)));
-  return s("svg", { width: pic.w, height: pic.h, viewBox: `0 0 ${pic.w} ${pic.h}`, role: "img" }, layer);
+  const k = Math.min(1, 230 / pic.h);
+  return s("svg", { width: Math.round(pic.w * k), height: Math.round(pic.h * k), viewBox: `0 0 ${pic.w} ${pic.h}`, role: "img" }, layer);
 }

@@ -134,6 +134,9 @@ class Model {
   }
 }
 
+/** "1 node", "2 nodes" */
+function many(n, word) { return `${n} ${word}${n === 1 ? "" : "s"}`; }
+
 /** Nanoseconds in a readable unit. */
 function time(ns) {
   if (ns < 1e3) return `${Math.round(ns)} ns`;

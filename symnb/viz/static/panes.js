@@ -16,7 +16,7 @@ function drawPasses(app) {
     phase = pass.phase;
     if (!pass.picture && !state.all) return;
     const events = pass.fired;
-    const note = pass.counts.some(Boolean) ? null : pass.picture && pass.phase === "kernels" && model.kernels.length ? `${pass.nodes[1]} nodes → ${model.kernels.length} kernels` : events ? `${events} firings` : i ? "no change" : "";
+    const note = pass.counts.some(Boolean) ? null : pass.picture && pass.phase === "kernels" && model.kernels.length ? `${many(pass.nodes[1], "node")} → ${many(model.kernels.length, "kernel")}` : events ? many(events, "firing") : i ? "no change" : "";
     const check = pass.check;
     rows.push(h("button.pass", {
       role: "option", "data-symnb-pass": pass.name, "aria-selected": String(i === (state.view === "passes" ? state.pass : app.shownPass())), onclick: () => app.go({ view: "passes", pass: i, event: 0 }),
@@ -142,7 +142,7 @@ function drawMemory(app) {
   const memory = app.model.doc.memory;
   if (!memory) return h("div.sec.mut", {}, "No memory plan was recorded.");
   const steps = memory.steps.length + 1, part = (i) => `${(100 * (i + 1)) / steps}%`;
-  return [h("div.phead", {}, h("b", {}, "Memory plan"), h("span.mut", {}, `${memory.rows.length} buffers${memory.arena ? ", arena " + bytes(memory.arena) : ""}`), h("span.grow"),
+  return [h("div.phead", {}, h("b", {}, "Memory plan"), h("span.mut", {}, `${many(memory.rows.length, "buffer")}${memory.arena ? ", arena " + bytes(memory.arena) : ""}`), h("span.grow"),
     [["caller", "caller or shared"], ["", "arena"], ["result", "written result"]].map(([c, t]) => h("span.mut.opt", { style: "position:relative;padding-left:26px" }, h(`span.seg2${c ? "." + c : ""}`, { style: "left:0;width:20px;top:3px;height:12px" }), t))),
   h("div.mem", {}, h("table", {}, h("thead", {}, h("tr", {}, h("th"), h("th"), h("th", { style: "padding:0" }, h("div", { style: "display:flex" }, ["call", ...memory.steps].map((n) => h("span", { style: `width:${100 / steps}%;overflow:hidden;text-overflow:ellipsis` }, n)))), h("th"), h("th"))),
     h("tbody", {}, memory.rows.map((r) => h("tr", { "data-r": r.row }, h("td", {}, h("b", {}, r.name)), h("td.mut", {}, r.role),
