@@ -79,7 +79,10 @@ def _promoted(
     if any(node.type is ANY for node in strong):
         return tuple(as_node(v) for v in values)
     weak = tuple(v for v in values if _is_weak(v))
-    common = dtypes.promote(*[n.dtype for n in strong]) if strong else None
+    kinds = [node.dtype for node in strong]
+    if computed is dtypes.float_of and not weak:
+        kinds = [computed(kind) for kind in kinds]  # int8 with uint16: float32
+    common = dtypes.promote(*kinds) if kinds else None
     dtype = dtypes.promote_weak(common, weak)
     if computed is not None:
         dtype = computed(dtype)

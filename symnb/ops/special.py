@@ -171,7 +171,8 @@ trigamma = _special(
 )  # fmt: skip
 polygamma = _special(
     "polygamma", "n x", lambda n, x, out: [UNKNOWN, polygamma(n + 1, x)],
-    "The n-th derivative of digamma at x, n = 0, 1, 2, ... as a float.", ulp=60,
+    "The n-th derivative of digamma at x, n = 0, 1, ..., 170 as a float. "
+    "Below 0 the error is relative to the nearest pole's share.", ulp=60,
     numpy=lambda n, x: _scipy("polygamma", n, x).astype(x.dtype), flops=400,
     support=(texts.DIGAMMA, texts.POLYGAMMA), latex=r"\psi",
 )  # fmt: skip
@@ -195,7 +196,8 @@ beta = _special(
 def _gammainc_da(a: Array, x: Array) -> Array:
     """Series of d gammainc / d a: terms x**n / (a+1)_n (log x - psi(a + n + 1))."""
     dtype, (a, x) = x.dtype, np.broadcast_arrays(a.astype(float), x.astype(float))
-    valid = (a > 0) & (x > 0) & (x < np.inf) & (a <= 1e7)
+    known, far = (a > 0) & (x >= 0) & (a <= 1e5), x > a + 60 * np.sqrt(a) + 1000
+    valid = known & (x > 0) & ~far
     b, y = np.where(valid, a, 1), np.where(valid, x, 1)
     slope, term = np.log(y) - _scipy("psi", b + 1), np.ones_like(y)
     total, n = slope, 0
@@ -205,8 +207,7 @@ def _gammainc_da(a: Array, x: Array) -> Array:
         slope = slope - 1 / (b + n)
         total = total + term * slope
     total = total * np.exp(b * np.log(y) - y - _scipy("gammaln", b + 1))
-    edge = np.where((a > 0) & ((x == 0) | (x == np.inf)), 0.0, np.nan)
-    return np.where(valid, total, edge).astype(dtype)
+    return np.where(valid, total, np.where(known, 0.0, np.nan)).astype(dtype)
 
 
 def _gamma_density(a: Node, x: Node) -> Node:
@@ -216,7 +217,7 @@ def _gamma_density(a: Node, x: Node) -> Node:
 _GAMMAINC = (texts.GAMMALN, texts.STIRLING_REST, texts.DIGAMMA, texts.GAMMAINC)
 gammainc_da = _special(
     "gammainc_da", "a x", lambda a, x, out: [UNKNOWN, UNKNOWN],
-    "The derivative of gammainc(a, x) in a, for a <= 1e7. The error is absolute.",
+    "The derivative of gammainc(a, x) in a, for a <= 1e5. The error is absolute.",
     numpy=_gammainc_da, support=_GAMMAINC, ulp=200, flops=1000,
 )  # fmt: skip
 gammainc = _special(
@@ -266,7 +267,7 @@ def _order_op(name: str, dx: Partial, latex: str, doc: str) -> Elementwise:
     """A Bessel function of any order; no C: SciPy computes it (AMOS)."""
     return _special(
         name, "v x", lambda v, x, out: [UNKNOWN, dx(v, x, out)], doc, c="",
-        latex=latex, flops=1000, weight=20,
+        latex=latex, flops=1000, weight=20, ulp=500,
     )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ static double symnb_ndtr(double x) {
   return 0.5 * (erfc(z) - 1.12837916709551257390 * exp(-z * z) * lost);
 }
 static double symnb_log_ndtr(double x) {
-  if (x > -1) return log1p(-0.5 * erfc(x * 0.70710678118654752440));
+  if (x > -1) return log1p(-symnb_ndtr(-x));
   return log(0.5 * symnb_erfcx(x * -0.70710678118654752440)) - 0.5 * x * x;
 }
 """
@@ -197,7 +197,7 @@ static double symnb_zeta(double s, double q) {
 }
 static double symnb_polygamma(double n, double x) {
   if (n == 0) return symnb_digamma(x);
-  if (!(n > 0) || n != floor(n)) return __builtin_nan("");
+  if (!(n > 0) || n > 170 || n != floor(n)) return __builtin_nan("");
   double s = n + 1, odd = fmod(n, 2), sign = odd ? 1 : -1, sum;
   if (x != x) return x;
   if (x > 1e15) return sign * tgamma(n) * pow(x, -n);
@@ -234,7 +234,8 @@ static double symnb_betaln_sign(double a, double b, int *sign) {
   double p = a < b ? a : b, q = a < b ? b : a, rest;
   int sp, sq, sr;
   *sign = 1;
-  if (p != p || q != q) return p + q;
+  if (a != a || b != b) return a + b;
+  if (p == 0) return __builtin_inf();
   if (p < 0 && p == floor(p)) {
     if (q != floor(q) || 1 - p - q <= 0) return __builtin_inf();
     *sign = fmod(q, 2) == 0 ? 1 : -1;
@@ -379,6 +380,7 @@ static double symnb_gammainc_small(double a, double x) {
 }
 static double symnb_gammainc_temme(double a, double x, int upper) {
   double part = symnb_deviance(a, x), s = copysign(sqrt(part), x - a);
+  if (part > 800) return (x < a) == upper;
   double eta = s * sqrt(2 / a), c;
   c = -1. / 3 + eta * (1. / 12 - eta * (2. / 135 - eta * (1. / 864 + eta / 2835)));
   c = exp(-part) / sqrt(6.28318530717958647693 * a) * (c - 1 / (540 * a));
@@ -414,8 +416,8 @@ static double symnb_gammainc_part(double a, double x, int upper) {
   return upper ? 1 - sum : sum;
 }
 static double symnb_gammainc_da(double a, double x) {
-  if (!(a > 0 && x >= 0) || a > 1e7) return __builtin_nan("");
-  if (x == 0 || x == __builtin_inf()) return 0;
+  if (!(a > 0 && x >= 0) || a > 1e5) return __builtin_nan("");
+  if (x == 0 || x > a + 60 * sqrt(a) + 1000) return 0;
   double slope = log(x) - symnb_digamma(a + 1), term = 1, sum = slope, size = 1;
   for (int n = 1; term > 1e-17 * size || n < x; n++) {
     term *= x / (a + n);
