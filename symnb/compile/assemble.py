@@ -35,7 +35,7 @@ from symnb.core.node import Node
 from symnb.optim.pipeline import Mode, optimise
 from symnb.optim.trace import Trace
 
-FORMAT = 1  # of the record; part of the cache key
+FORMAT = 2  # of the record; part of the cache key
 Record = dict[str, Any]
 
 
@@ -98,6 +98,8 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     host = render_host(program, plan, specialised.checks)
     source = "\n\n".join([prelude(launched, target), *sources, host.text]) + "\n"
     record = _record(program, host.externs, host.opaque)
+    state = specialised.graph.shared
+    record["state"] = [state.index(leaf) for leaf in optimised.shared]
     seconds = {"optimise": done - started, "lower": time.perf_counter() - done}
     return Story(trace, optimised, program, plan, kernels, source, record, seconds)
 
@@ -180,10 +182,12 @@ def call_spec(
 
     graph  the specialised graph the record was made from, whose leaves give the state
     """
-    slots, arguments = _array_specs(record, "arguments", record["slots"], names)
-    storages = [leaf.storage for leaf in graph.shared]
-    labels = [leaf.name or f"shared {i}" for i, leaf in enumerate(graph.shared)]
-    slots, shared = _array_specs(record, "shared", slots, labels)
+    named = list(zip(names, graph.inputs, strict=True))
+    slots, arguments = _array_specs(record["arguments"], record["slots"], named)
+    state = [graph.shared[i] for i in record["state"]]
+    storages = [leaf.storage for leaf in state]
+    named = [(leaf.name or f"shared {i}", leaf) for i, leaf in enumerate(state)]
+    slots, shared = _array_specs(record["shared"], slots, named)
     steps = {int(n): item for n, item in record["opaque"].items()}
     python = OpaqueSteps(steps)
     return CallSpec(
@@ -206,11 +210,11 @@ def call_spec(
 
 
 def _array_specs(
-    record: Record, key: str, slots: int, names: Sequence[str]
+    items: Sequence[Any], slots: int, named: Sequence[tuple[str, Node]]
 ) -> tuple[int, tuple[ArraySpec, ...]]:
     """Specs of leaves; a compound size gets a slot of its own, checked in C."""
     specs: list[ArraySpec] = []
-    for name, item in zip(names, record[key], strict=True):
+    for (name, leaf), item in zip(named, items, strict=True):
         dims: list[Any] = []
         for dim in item["dims"]:
             if isinstance(dim, int):
@@ -220,7 +224,8 @@ def _array_specs(
             else:
                 dims.append(("slot", slots))
                 slots += 1
-        specs.append(ArraySpec(name, item["dtype"], tuple(dims)))
+        where = str(leaf.site or "")
+        specs.append(ArraySpec(name, item["dtype"], tuple(dims), where))
     return slots, tuple(specs)
 
 
@@ -262,11 +267,12 @@ class Variant:
         checks = [
             f"{c.node.op.name} {c.left} {c.right}" for c in self.specialised.checks
         ]
+        target = make_target(self.mode)
         parts = [
             f"program {FORMAT}",
             self.specialised.graph.digest,
             self.mode.digest,
-            str(make_target(self.mode)),
+            f"vector {target.vector} strict {target.strict}",
             library(),
             *checks,
         ]

@@ -147,7 +147,7 @@ def evaluate_wide(graph: Graph, arguments: Sequence[Array]) -> list[Array]:
     known: dict[Node, Array] = {}
     sizes: dict[Any, int] = {}
     given = dict(zip(graph.inputs, arguments, strict=True))
-    for leaf in dict.fromkeys((*given, *graph.order)):
+    for leaf in dict.fromkeys((*given, *graph.order, *graph.shared)):
         if leaf.is_leaf:
             value = _leaf(leaf, given)
             bind_sizes(leaf, value, sizes)

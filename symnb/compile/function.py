@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from symnb.compile.check import CheckReport, check
 from symnb.compile.profile import Profile, profile_of
 from symnb.compile.reference import ReferenceCall, reference_story
 from symnb.compile.request import Request, Updates, make_request, swapped
+from symnb.compile.runtime import dispatch
 from symnb.core.dims import Dim
 from symnb.core.graph import Graph
 from symnb.core.seams import slots
@@ -32,6 +34,7 @@ from symnb.optim.trace import Decision, Trace
 from symnb.options import config
 
 Array = np.ndarray[Any, Any]
+_serials = count()
 
 
 class Function:
@@ -53,6 +56,7 @@ class Function:
         self.allow_downcast = allow_downcast
         self.variants = {}
         self.decisions: list[Decision] = []
+        self.serial = next(_serials)  # of later functions it is larger
 
     # ---- what it is
 
@@ -314,6 +318,8 @@ def function(
     """
     if isinstance(outputs, Mapping) and not outputs:
         outputs = None
+    if config.device == "c":
+        dispatch.start()  # built once a machine, beside the optimiser's work
     request = make_request(
         inputs, outputs, updates or (), givens, no_default_updates, on_unused_input,
         name or "f",

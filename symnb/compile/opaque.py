@@ -101,6 +101,8 @@ class OpaqueSteps:
         sizes: dict[Any, int] = {}
         for leaf, value in zip(node.inputs, inputs, strict=True):
             bind_sizes(leaf, value, sizes)
+        if isinstance(node.type, TensorType) and outputs[0] is not None:
+            bind_sizes(node, outputs[0], sizes)
         value = apply(node, inputs, sizes)
         if isinstance(node.type, TupleType):
             parts = [value[at] for at in item["picks"]]

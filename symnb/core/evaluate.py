@@ -15,7 +15,7 @@ from symnb.core import dims, walk
 from symnb.core.dims import Atom, DimLike
 from symnb.core.graph import Graph
 from symnb.core.node import Constant, Node
-from symnb.core.shared import Shared
+from symnb.core.shared import Shared, owner_of
 from symnb.core.types import TensorType, TupleType
 from symnb.errors import MissingInputError, SizeError
 
@@ -32,7 +32,9 @@ def evaluate(roots: Sequence[Node], values: Mapping[Node, Any]) -> list[Array]:
     known: dict[Node, Array] = {}
     sizes: Environment = {}
     order = walk.order(roots, stop=values)
-    for node in dict.fromkeys((*values, *order)):
+    owners = [owner_of(atom) for atom in sorted(walk.atoms_of(order))]
+    leaves = [leaf for leaf in owners if leaf is not None and leaf not in values]
+    for node in dict.fromkeys((*values, *order, *leaves)):
         if node in values or node.is_leaf:
             known[node] = _leaf_value(node, values)
             bind_sizes(node, known[node], sizes)

@@ -16,7 +16,7 @@ from symnb.core import walk
 from symnb.core.dims import DimLike
 from symnb.core.node import Constant, Node
 from symnb.core.seams import slots
-from symnb.core.shared import Shared
+from symnb.core.shared import Shared, owner_of
 from symnb.core.types import ANY
 from symnb.errors import MissingInputError, message
 
@@ -63,9 +63,11 @@ class Graph:
 
     @cached_property
     def shared(self) -> tuple[Shared, ...]:
-        """Shared variables read or updated, in order of first use."""
+        """Shared variables read, updated or measured, in order of first use."""
         found = [node for node in self.order if isinstance(node, Shared)]
-        return tuple(dict.fromkeys(found + [target for target, _ in self.updates]))
+        found += [target for target, _ in self.updates]
+        owners = [owner_of(atom) for atom in sorted(walk.atoms_of(self.order))]
+        return tuple(dict.fromkeys([*found, *(x for x in owners if x is not None)]))
 
     @property
     def constants(self) -> tuple[Constant, ...]:
@@ -151,6 +153,9 @@ class Graph:
         """128 bits in hex, equal for graphs that compute the same nodes."""
         text: str = slots["graph_digest_text"](self)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return slots["mimebundle"](self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return slots["pickle_graph"](self)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from symnb.core import site as sites
-from symnb.core.dims import DimLike, symbol
+from symnb.core.dims import Atom, Dim, DimLike, symbol
 from symnb.core.dtypes import as_dtype
 from symnb.core.node import Node
 from symnb.core.op import SHARED
@@ -22,6 +23,15 @@ from symnb.core.types import TensorType
 from symnb.errors import ArgumentError, DTypeError
 
 Array = np.ndarray[Any, Any]
+
+# Which variable a size symbol belongs to: `data.shape[0]` has no edge to `data`, and a
+# graph must know all state it reads. Weak: it keeps no variable alive.
+_owners: WeakValueDictionary[Atom, Shared] = WeakValueDictionary()
+
+
+def owner_of(atom: Atom) -> Shared | None:
+    """The shared variable whose size `atom` is."""
+    return _owners.get(atom)
 
 
 class Storage:
@@ -58,6 +68,9 @@ class Shared(Node):
         super().__init__(SHARED, (), (), type, name, sites.capture(2))
         self.storage = storage
         self.default_update: Node | None = None
+        for size in type.shape:
+            if isinstance(size, Dim) and size.atom is not None:
+                _owners.setdefault(size.atom, self)
 
     def get_value(
         self, borrow: bool = False, return_internal_type: bool = False

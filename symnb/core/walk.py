@@ -88,7 +88,7 @@ def with_inputs(
     if changes and params:
         params = map_dims(params, lambda dim: substitute(dim, changes))
     type = _inferred(node, operands, params, bool(changes))
-    bounds = bound_nodes(params, operands) if len(inputs) > arity else ()
+    bounds = bound_nodes(params, operands) if params else ()
     return Node(node.op, operands + bounds, params, type, node.name, node.site)
 
 

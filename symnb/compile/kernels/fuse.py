@@ -102,7 +102,9 @@ class _Partition:
         self.numbers = _numbers(graph)
         self.roles = {node: role(node) for node in self.all}
         self.anchors: dict[Node, str] = {}  # anchor -> why
-        self.sources: dict[Node, list[Node]] = {}  # anchor -> anchors and leaves it reads
+        self.sources: dict[
+            Node, list[Node]
+        ] = {}  # anchor -> anchors and leaves it reads
         self.inside: dict[Node, list[Node]] = {}  # anchor -> nodes computed for it
         self.clusters: list[_Cluster] = []
         self.home: dict[Node, _Cluster] = {}
@@ -121,6 +123,7 @@ class _Partition:
                 self._anchor(node, f"{node.op.name} runs over axes of its own")
                 if self.roles[node] != "reduce":
                     self._anchor_operands(node)
+        for node in self.all:
             for x in node.inputs[len(node.operands) :]:
                 self._anchor(x, "a size")
         cost: dict[Node, float] = {}

@@ -169,9 +169,7 @@ class Refuse:
     op: str
 
 
-Statement = (
-    Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
-)
+Statement = Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
 
 
 @dataclass(frozen=True, eq=False)

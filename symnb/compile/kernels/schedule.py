@@ -21,7 +21,9 @@ from symnb.compile.kernels.nest import (
 from symnb.core.dims import Atom, DimLike, dim_of, dims_in, substitute
 from symnb.core.node import Node
 
-STORE_WEIGHT = 3  # a strided store costs more than a strided load: it reads the line too
+STORE_WEIGHT = (
+    3  # a strided store costs more than a strided load: it reads the line too
+)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 # Functions with a vector variant in glibc's libmvec since 2.35 (notes: 23 functions
 # x 2 dtypes, all vectorise through our own prototypes, gcc 12).
-LIBMVEC = frozenset(
-    "acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp10 exp2 "
-    "expm1 hypot log log10 log1p log2 pow sin sinh tan tanh".split()
-)
-LIBMVEC_OLD = frozenset("cos exp log pow sin".split())  # glibc 2.22 to 2.34
+NAMES = """acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp10 exp2
+expm1 hypot log log10 log1p log2 pow sin sinh tan tanh"""
+LIBMVEC = frozenset(NAMES.split())
 
 
 @dataclass(frozen=True)

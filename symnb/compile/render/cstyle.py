@@ -261,7 +261,9 @@ class Printer:
         text = self.dim(dim)
         if text.isidentifier():
             return text
-        return f"(int64_t)({text})" if cast and text.lstrip("-").isdigit() else f"({text})"
+        return (
+            f"(int64_t)({text})" if cast and text.lstrip("-").isdigit() else f"({text})"
+        )
 
     def dim(self, dim: DimLike) -> str:
         """A size expression."""
