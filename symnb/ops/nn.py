@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from symnb.core.node import Node
-from symnb.core.seams import slots
 from symnb.core.types import ANY
 from symnb.errors import RankError
 from symnb.ops import reduce
@@ -40,7 +39,8 @@ from symnb.ops.elementwise import (
     where,
 )
 from symnb.ops.join import concatenate
-from symnb.ops.sizes import normal_axes
+from symnb.ops.sizes import normal_axes, size_of
+from symnb.ops.sort import unique
 from symnb.ops.special import erf
 from symnb.ops.statistics import mean, var
 from symnb.ops.view import expand_dims, shape_of, squeeze
@@ -221,7 +221,7 @@ def confusion_matrix(actual: Any, pred: Any) -> list[Node]:
     truth, guess = as_node(actual), as_node(pred)
     if truth.ndim != 1 or guess.ndim != 1:
         raise RankError("confusion_matrix takes two vectors of labels.")
-    labels = slots["unique"](concatenate([truth, guess]))
+    labels = unique(concatenate([truth, guess]))
     columns = [cast(equal(expand_dims(v, 1), labels), "int64") for v in (truth, guess)]
     return [dot(columns[0].T, columns[1]), labels]
 
@@ -270,9 +270,7 @@ def batch_normalization_train(
     if running_mean is not None:
         results.append(_as_parameter(running_mean, middle) * keep + middle * factor)
     if running_var is not None:
-        m = cast(as_node(slots["size_of"](x)), x.dtype) / cast(
-            as_node(slots["size_of"](middle)), x.dtype
-        )
+        m = cast(size_of(x), x.dtype) / cast(size_of(middle), x.dtype)
         unbiased = spread * (m / (m - 1))
         results.append(_as_parameter(running_var, middle) * keep + unbiased * factor)
     return tuple(results)

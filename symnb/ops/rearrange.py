@@ -22,8 +22,10 @@ from symnb.ops.create import arange, iota
 from symnb.ops.cumulative import cumsum
 from symnb.ops.define import as_node
 from symnb.ops.join import concatenate
+from symnb.ops.selection import take
 from symnb.ops.sizes import normal_axes, normal_axis
 from symnb.ops.slicing import flip, slice_axis
+from symnb.ops.sort import searchsorted
 from symnb.ops.view import broadcast_to, expand_dims, reshape, shape_of, swapaxes
 
 # ------------------------------------------------------------------------- roll
@@ -85,8 +87,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Node:
 def _repeat_each(x: Node, repeats: Node, axis: int) -> Node:
     """Element i as often as repeats[i]: found by search among the running sums."""
     ends = cumsum(cast(repeats, "int64"))
-    source = slots["searchsorted"](ends, arange(reduce.sum(repeats)), "right")
-    return slots["take"](x, source, axis)
+    source = searchsorted(ends, arange(reduce.sum(repeats)), "right")
+    return take(x, source, axis)
 
 
 def tile(x: Any, reps: Any, ndim: int | None = None) -> Node:

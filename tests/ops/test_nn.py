@@ -141,6 +141,15 @@ def test_crossentropy_with_class_indices() -> None:
     check_derivatives(lambda a: nn.categorical_crossentropy(a, classes), p)
 
 
+def test_confusion_matrix_counts_pairs_of_labels() -> None:
+    actual, pred = np.array([2, 0, 2, 2, 0, 5]), np.array([0, 0, 2, 2, 0, 2])
+    inputs = tensors([actual, pred])
+    counts, labels = nn.confusion_matrix(*inputs)
+    assert value(labels, inputs, [actual, pred]).tolist() == [0, 2, 5]
+    found = value(counts, inputs, [actual, pred])
+    assert found.tolist() == [[2, 0, 0], [1, 2, 0], [0, 1, 0]]
+
+
 def test_one_hot() -> None:
     y = np.array([[0, 2], [1, 3]])
     agrees(lambda a: nn.one_hot(a, 3), lambda a: np.eye(4, 3, dtype="int64")[a], y)

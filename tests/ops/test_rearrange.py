@@ -53,6 +53,14 @@ def test_repeat(x, times, data) -> None:
     np.testing.assert_array_equal(found, x.repeat(times, axis), strict=True)
 
 
+@given(arrays(some), st.data())
+def test_each_element_its_own_number_of_times(x, data) -> None:
+    axis = data.draw(axis_of(x))
+    count = st.lists(st.integers(0, 3), min_size=x.shape[axis], max_size=x.shape[axis])
+    repeats = np.array(data.draw(count), "int64")
+    agrees(lambda a, r: a.repeat(r, axis), lambda a, r: a.repeat(r, axis), x, repeats)
+
+
 @given(arrays(some), st.lists(st.integers(0, 3), min_size=1, max_size=4))
 def test_tile(x, reps) -> None:
     agrees(lambda a: rearrange.tile(a, reps), lambda a: np.tile(a, reps), x)
