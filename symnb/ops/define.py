@@ -93,6 +93,21 @@ def _promoted(
     )
 
 
+def _comparable(values: Sequence[Any]) -> Sequence[Any]:
+    """The operands of a comparison; a Python int too large for the tensor's dtype
+    becomes an int64, a larger one a float64, so that `uint8 < 300` is answered."""
+    kinds = [v.dtype for v in values if isinstance(v, Node) and v.type is not ANY]
+    if not kinds or not dtypes.is_integer(kinds[0]):
+        return values
+    bounds = np.iinfo(kinds[0])
+    return [
+        v
+        if type(v) is not int or bounds.min <= v <= bounds.max
+        else Constant(np.int64(v) if -(2**63) <= v < 2**63 else np.float64(v))
+        for v in values
+    ]
+
+
 def _is_weak(value: Any) -> bool:
     return type(value) in (bool, int, float)
 
@@ -209,6 +224,8 @@ class Elementwise(Op):
             return (as_node(values[0], "bool"), *promoted(values[1:]))
         if self.out == "logic":
             return tuple(as_node(value, "bool") for value in values)
+        if self.out == "bool":
+            values = _comparable(values)
         return _promoted(values, COMPUTED.get(self.out))
 
     def result_dtype(self, computed: str) -> str:

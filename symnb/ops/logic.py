@@ -1,6 +1,7 @@
 """Elementwise comparison, truth, choice and bits: ops whose result is no measure.
 
-NaN compares false, except in `not_equal`. Shifts by a negative count or by the
+NaN compares false, except in `not_equal`. int64 with uint64 is compared as float64
+(NumPy: exactly), so beyond 2**53 cast first. Shifts by a negative count or by the
 width of the type and more give what shifting one by one would: 0, or -1 for a
 negative number shifted right. Tests of floats (`isnan` ...) accept integers.
 """

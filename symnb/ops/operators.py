@@ -25,9 +25,9 @@ from symnb.ops.define import Elementwise, as_node
 
 def _size_of(value: Any) -> DimLike | None:
     """The size a value stands for where it meets a size; None: it is an array."""
+    if isinstance(value, Constant | np.generic) and value.dtype == "uint64":
+        return None  # int64 with uint64 is float64
     if isinstance(value, Node):
-        if isinstance(value, Constant) and value.dtype == "uint64":
-            return None  # int64 with uint64 is float64
         return known_dim(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return int(value)

@@ -36,6 +36,12 @@ def _erfcinv(p: Any) -> Any:
     return _root(lambda y: mp.log(mp.erfc(y)) - mp.log(p), start)
 
 
+def _log_ndtr(x: Any) -> Any:
+    if x > 0:
+        return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2)
+    return mp.log(mp.erfc(-x / mp.sqrt(2)) / 2)
+
+
 def _gammainc(a: Any, x: Any) -> Any:
     return mp.gammainc(a, 0, x, regularized=True)
 
@@ -99,7 +105,7 @@ EXACT: dict[str, Callable[..., Any]] = {
     "log1mexp": lambda x: mp.log(-mp.expm1(x)),
     "log1p": mp.log1p,
     "log2": lambda x: mp.log(x, 2),
-    "log_ndtr": lambda x: mp.log(mp.erfc(-x / mp.sqrt(2)) / 2),
+    "log_ndtr": _log_ndtr,
     "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
     "logaddexp2": lambda x, y: mp.log(TWO**x + TWO**y, 2),
     "logit": _logit,
