@@ -283,14 +283,16 @@ def _matrix(x: Any, name: str) -> Node:
 def tril(x: Any, k: Any = 0) -> Node:
     """x with zeros above diagonal k of its last two axes."""
     node = _matrix(x, "tril")
-    rows, columns = _grid(*shape_of(node)[-2:], k)
+    n, m = shape_of(node)[-2:]
+    rows, columns = _grid(n, m, k)
     return where(columns <= rows, node, 0)
 
 
 def triu(x: Any, k: Any = 0) -> Node:
     """x with zeros below diagonal k of its last two axes."""
     node = _matrix(x, "triu")
-    rows, columns = _grid(*shape_of(node)[-2:], k)
+    n, m = shape_of(node)[-2:]
+    rows, columns = _grid(n, m, k)
     return where(columns >= rows, node, 0)
 
 

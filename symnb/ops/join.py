@@ -61,7 +61,7 @@ def _infer(types: Types, params: Params) -> Type:
 
 
 def _assumes(types: Types, params: Params) -> Pairs:
-    whole = list(_infer(types, params).shape)
+    whole = list(_infer(types, params).shape)  # pyright: ignore
     pairs: Pairs = []
     for type in types:
         whole[params[0]] = type.shape[params[0]]
