@@ -1,30 +1,44 @@
-"""`%load_ext symnb`: registers the magics, their completion, and nothing else.
+"""`%load_ext symnb`: registers the magics and their completion, and nothing else.
 
 Loading twice is the same as loading once; unloading takes the magics away.
 """
 
 from __future__ import annotations
 
+import builtins
 import sys
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
+from types import FrameType, ModuleType
 from typing import Any
 
 from IPython.core.magic import needs_local_scope, no_var_expand
 from IPython.display import display
 
 import symnb.tensor as tensor
-from symnb.errors import CellError
-from symnb.magics.func import MAGIC, Cell, make_functions, make_parser
+from symnb.compile.function import Function
+from symnb.magics import (
+    check,
+    func,
+    graph,
+    memory,
+    passes,
+    profile,
+    rules,
+    settings,
+    source,
+)
+from symnb.magics.blame import show_user_frames, with_user_frames
+from symnb.magics.func import Cell, bundle, make_functions
+from symnb.magics.history import cell_defining
 
-_NOT_OFFERED = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict)
-                         else __builtins__)  # fmt: skip
+LINE_MAGICS = (graph, passes, source, profile, memory, check, rules, settings)
 
 
 def vocabulary() -> dict[str, Any]:
     """Names a body may use without importing them: symnb.tensor's, builtins kept."""
     names = (name for name in dir(tensor) if not name.startswith("_"))
-    return {n: getattr(tensor, n) for n in names if n not in _NOT_OFFERED}
+    return {n: getattr(tensor, n) for n in names if not hasattr(builtins, n)}
 
 
 def _cell_number(shell: Any) -> int:
@@ -43,37 +57,81 @@ def _make_symfunc(shell: Any) -> Callable[..., Any]:
     @no_var_expand
     @needs_local_scope
     def symfunc(line: str, cell: str, local_ns: Any = None) -> Any:
-        """Compile a cell: %%symfunc f(x: f64[n], ...) [--wrt NAME...] [options]."""
         __tracebackhide__ = True
         number = _cell_number(shell)
-        text = f"# {MAGIC} {line}\n{cell}"
+        text = f"# {func.MAGIC} {line}\n{cell}"
         filename = shell.compile.cache(text, number, raw_code=text)
         place = Cell(text, filename, f"cell {number}")
-        namespace = {**shell.user_ns, **(local_ns or {})}
+        names = {**shell.user_ns, **(local_ns or {})}
         try:
-            made, options = make_functions(line, cell, place, namespace, vocabulary())
-        except CellError as error:
-            raise error.with_traceback(None) from None
+            made, options = make_functions(line, cell, place, names, vocabulary())
+        except Exception as error:
+            raise with_user_frames(error) from None
+        cells = shell.user_ns.get("In", [])[:number]
         for function in made:
             shell.user_ns[function.name] = function
+            function.captured_in = {
+                name: cell_defining(name, cells) for name in function.captured
+            }
         if not options.quiet:
             for function in made:
-                display(function)
+                display(bundle(function), raw=True)
 
+    symfunc.__doc__ = f"{func.__doc__}\n{func.make_parser().format_help()}"
     return symfunc
+
+
+def _make_line_magic(shell: Any, module: ModuleType) -> Callable[..., Any]:
+    @no_var_expand
+    @needs_local_scope
+    def magic(line: str, local_ns: Any = None) -> Any:
+        __tracebackhide__ = True
+        try:
+            return module.run(line, {**shell.user_ns, **(local_ns or {})})
+        except Exception as error:
+            raise with_user_frames(error) from None
+
+    magic.__name__ = module.MAGIC.lstrip("%")
+    magic.__doc__ = f"{module.__doc__}\n{module.make_parser().format_help()}"
+    return magic
+
+
+def _completer(
+    shell: Any, words: Iterable[str], line_magic: bool
+) -> Callable[..., Any]:
+    """Options of the magic and, for line magics, compiled functions by name."""
+
+    def complete(_: Any, event: Any) -> list[str]:
+        found = list(words)
+        if line_magic:
+            names = shell.user_ns.items()
+            found += [n for n, v in names if isinstance(v, Function)]
+        return [word for word in found if fnmatch(word, f"{event.symbol}*")]
+
+    return complete
 
 
 def load(shell: Any) -> None:
     """Register the magics with an IPython shell."""
     shell.register_magic_function(_make_symfunc(shell), "cell", "symfunc")
-    words = make_parser().words()
+    _complete(shell, func, line_magic=False)
+    for module in LINE_MAGICS:
+        name = module.MAGIC.lstrip("%")
+        shell.register_magic_function(_make_line_magic(shell, module), "line", name)
+        _complete(shell, module, line_magic=True)
+    show_user_frames(True)
 
-    def complete(_: Any, event: Any) -> list[str]:
-        return [word for word in words if word.startswith(event.symbol)]
 
-    shell.set_hook("complete_command", complete, str_key=MAGIC)
+def _complete(shell: Any, module: ModuleType, line_magic: bool) -> None:
+    known = shell.strdispatchers.get("complete_command")
+    if known is None or module.MAGIC not in known.strs:
+        hook = _completer(shell, module.make_parser().words(), line_magic)
+        shell.set_hook("complete_command", hook, str_key=module.MAGIC)
 
 
 def unload(shell: Any) -> None:
     """Take the magics away."""
     shell.magics_manager.magics["cell"].pop("symfunc", None)
+    for module in LINE_MAGICS:
+        shell.magics_manager.magics["line"].pop(module.MAGIC.lstrip("%"), None)
+    show_user_frames(False)

@@ -11,9 +11,12 @@ Python keeps the cell's lines, so tracebacks and nodes point at them.
 from __future__ import annotations
 
 import ast
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from symnb.compile.function import Function
 from symnb.core.site import Source, sources
@@ -96,7 +99,30 @@ def _compile(traced: Traced, options: Any) -> Function:
             traced, mode=options.mode, profile=options.profile or None
         )
     made.captured = traced.captured
+    made.captured_in = {}
     return made
+
+
+def captured_text(function: Function) -> str:
+    """The notebook values that became constants, with the cells they come from."""
+    parts: list[str] = []
+    for name, value in function.captured.items():
+        array = np.asarray(value)
+        shown = str(value) if array.ndim == 0 else f"{array.dtype}{list(array.shape)}"
+        cell = function.captured_in.get(name)
+        parts.append(f"{name} = {shown}" + (f" (cell {cell})" if cell else ""))
+    return f"constants from the notebook: {', '.join(parts)}" if parts else ""
+
+
+def bundle(function: Function) -> dict[str, str]:
+    """What a cell shows of a function it defined."""
+    shown = dict(function._repr_mimebundle_())
+    captured = captured_text(function)
+    if captured:
+        shown["text/plain"] += f"\n\n{captured}"
+        if "text/html" in shown:
+            shown["text/html"] += f"<p>{html.escape(captured)}</p>"
+    return shown
 
 
 def _whole_cell(name: str, signature: str, body: str, cell: Cell) -> ast.FunctionDef:
@@ -129,6 +155,12 @@ def _signature(name: str, signature: str, cell: Cell) -> ast.FunctionDef:
         ) from None
     definition = module.body[0]
     assert isinstance(definition, ast.FunctionDef)
+    after = len(f"# {MAGIC}")
+    start = cell.text.find(name, after) - len("def ")  # columns of the magic's line
+    for node in ast.walk(definition):
+        if isinstance(node, ast.expr | ast.arg | ast.stmt):
+            node.col_offset += start
+            node.end_col_offset = (node.end_col_offset or 0) + start
     return definition
 
 

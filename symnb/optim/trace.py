@@ -36,6 +36,8 @@ class Event:
         name = self.kind if self.rule is None else self.rule.name
         return f"{name}: {self.before.op.name} -> {self.after.op.name}"
 
+    __repr__ = __str__
+
 
 @dataclass(slots=True)
 class PassRecord:
@@ -68,6 +70,8 @@ class PassRecord:
         sizes = f"{len(self.before.nodes)} -> {len(self.after.nodes)} ops"
         return f"{self.name:<12} {sizes:<18} {count} events"
 
+    __repr__ = __str__
+
 
 @dataclass(slots=True)
 class Decision:
@@ -81,6 +85,8 @@ class Decision:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}: {self.chosen} ({self.reason})"
+
+    __repr__ = __str__
 
 
 @dataclass(slots=True)
@@ -123,3 +129,5 @@ class Trace:
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.passes), *map(str, self.decisions)])
+
+    __repr__ = __str__

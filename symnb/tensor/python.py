@@ -11,23 +11,26 @@ from __future__ import annotations
 import ast
 import builtins
 import contextvars
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from symnb.compile.arguments import In
 from symnb.core.node import Input, Node
 from symnb.core.shared import Shared
+from symnb.core.site import capture
 from symnb.errors import CellError
 from symnb.gradient import grad
 from symnb.ops.cast import cast
 from symnb.ops.define import as_node
 from symnb.ops.getitem import getitem
-from symnb.ops.subtensor import inc_subtensor, set_subtensor
 from symnb.ops.logic import equal, not_equal
+from symnb.ops.subtensor import inc_subtensor, set_subtensor
 from symnb.tensor.annotation import read_annotation
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -198,7 +201,7 @@ def trace_function(
     Raises CellError for signatures and results symnb cannot use; errors of the body
     itself pass through.
     """
-    specs = _inputs(definition.args, namespace, defaults or {})
+    specs = _inputs(definition.args, filename, namespace, defaults or {})
     words = dict(vocabulary or {}) | {"grad": grad, "update": update} | HOOKS
     scope = {"__builtins__": builtins, **words, **namespace, **HOOKS}
     if not callable(namespace.get("grad")):
@@ -218,8 +221,15 @@ def trace_function(
     traced = Traced(definition.name, specs, *made, pairs)
     traced.captured = _captured(definition, namespace)
     if wrt:
-        _add_gradients(traced, wrt, scope)
+        _at(definition, filename, lambda: _add_gradients(traced, wrt, scope))
     return traced
+
+
+def _at(tree: ast.AST, filename: str, call: Callable[[], T]) -> T:
+    """What `call` returns; nodes it makes have the place of `tree` as their site."""
+    name = ast.copy_location(ast.Name("call", ast.Load()), tree)
+    body = ast.Expression(ast.copy_location(ast.Call(name, [], []), tree))
+    return eval(compile(body, filename, "eval"), {"call": call})
 
 
 def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
@@ -240,7 +250,10 @@ def _bare(definition: ast.FunctionDef) -> ast.FunctionDef:
 
 
 def _inputs(
-    arguments: ast.arguments, namespace: Mapping[str, Any], defaults: Mapping[str, Any]
+    arguments: ast.arguments,
+    filename: str,
+    namespace: Mapping[str, Any],
+    defaults: Mapping[str, Any],
 ) -> list[In]:
     if arguments.vararg or arguments.kwarg or arguments.kwonlyargs:
         raise CellError(
@@ -251,7 +264,8 @@ def _inputs(
     specs: list[In] = []
     for argument in arguments.args:
         type = read_annotation(argument.annotation, argument.arg, names, namespace)
-        variable = Input(type, argument.arg)
+        site = _at(argument, filename, capture)
+        variable = Input(type, argument.arg, site)
         if argument.arg in defaults:
             specs.append(In(variable, value=defaults[argument.arg]))
         else:

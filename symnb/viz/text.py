@@ -43,7 +43,7 @@ def tree_text(thing: Any, sites: bool = False, lines: int | None = None) -> str:
     graph = thing if isinstance(thing, Graph) else getattr(thing, "optimised", None)
     if graph is not None:
         roots = list(graph.roots)
-        names = sink_names(graph)
+        names = sink_names(getattr(thing, "graph", graph))
     else:
         roots = [thing] if isinstance(thing, Node) else list(thing)
         names = [("", "")] * len(roots)
