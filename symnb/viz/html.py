@@ -21,6 +21,7 @@ from symnb.viz.svg import escape, kernels_svg, pass_svg
 
 SCRIPTS = ("model.js", "draw.js", "code.js", "panes.js", "app.js")
 MOST_STATIC_NODES = 60
+STATIC_BYTES = 36_000  # of pictures of passes in one output
 GLYPHS = "+−~="
 PRE = "overflow:auto;font-size:11.5px;line-height:17px;margin:4px 0"
 START = """
@@ -32,7 +33,8 @@ if (host && !host.hasAttribute("data-symnb-up")) {
   const json = host.querySelector("script[type='application/json']").textContent;
   const place = document.createElement("div");
   const scripts = [...host.querySelectorAll("script")].map((e) => e.outerHTML).join("");
-  const page = () => '<!doctype html><meta charset="utf-8"><body><div class="symnb-output">'
+  const page = () => "<!doctype html><meta charset=utf-8><body>"
+    + '<div class="symnb-output">'
     + '<div class="symnb-static"></div>' + scripts + "</div></body>";
   new App(place, JSON.parse(json), page);
   host.querySelector(".symnb-static").replaceWith(place);
@@ -95,9 +97,13 @@ def static_html(document: Json) -> str:
         f"<p><b>{name}</b>({inputs}) → {escape(results)} &nbsp; {line}</p>",
         _picture(document),
     ]
+    room = STATIC_BYTES
     for index, step in enumerate(document["passes"]):
         if any(step["counts"]):
-            parts.append(_pass(document, index))
+            drawn = _pass_picture(document, index)
+            fits = len(drawn) <= room
+            room -= len(drawn) if fits else 0
+            parts.append(_pass(document, index, drawn if fits else ""))
     for kernel in kernels:
         parts.append(
             f"<details><summary>kernel {escape(kernel['name'])}</summary>"
@@ -132,12 +138,24 @@ def _is_small(step: Json) -> bool:
     return "picture" in step and len(step["picture"]["nodes"]) <= 4 * MOST_STATIC_NODES
 
 
-def _pass(document: Json, index: int) -> str:
+def _counts(step: Json) -> str:
+    """ "+2 −3 ~1", without the zeros."""
+    pairs = zip(GLYPHS, step["counts"], strict=True)
+    return " ".join(f"{glyph}{n}" for glyph, n in pairs if n)
+
+
+def _pass_picture(document: Json, index: int) -> str:
+    """The image of a pass, nothing if it is too big."""
+    step = document["passes"][index]
+    if not _is_small(step):
+        return ""
+    alt = f"pass {step['name']}: {_counts(step)}"
+    return image(pass_svg(document, index, alt), alt)
+
+
+def _pass(document: Json, index: int, drawn: str) -> str:
     """One pass: counts, rules that fired, picture."""
     step = document["passes"][index]
-    counts = " ".join(
-        f"{glyph}{n}" for glyph, n in zip(GLYPHS, step["counts"], strict=True) if n
-    )
     fired: dict[str, int] = {}
     events = document["events"]
     for number in range(*step["events"]):
@@ -145,12 +163,8 @@ def _pass(document: Json, index: int) -> str:
         name = document["rules"][rule]["name"] if rule >= 0 else events["kind"][number]
         fired[name] = fired.get(name, 0) + 1
     rules = ", ".join(f"{escape(name)} {n}×" for name, n in fired.items())
-    drawn = ""
-    if _is_small(step):
-        alt = f"pass {step['name']}: {counts}"
-        drawn = image(pass_svg(document, index, alt), alt)
     return (
-        f"<details><summary>pass {escape(step['name'])}: {counts}, "
+        f"<details><summary>pass {escape(step['name'])}: {_counts(step)}, "
         f"{step['nodes'][0]} → {step['nodes'][1]} nodes</summary>"
         f"<p>{rules}</p>{drawn}</details>"
     )

@@ -165,10 +165,15 @@ def _pull_down(
 ) -> None:
     """Move what reads only leaves, and far leaves, to just above their first user."""
     users: list[list[int]] = [[] for _ in items]
-    loose = [True] * len(items)
+    above: list[list[int]] = [[] for _ in items]
     for source, target in edges:
         users[source].append(target)
-        loose[target] &= _is_leaf(items[source])
+        above[target].append(source)
+    loose = [False] * len(items)
+    for i, sources in enumerate(above):
+        loose[i] = all(
+            _is_leaf(items[s]) or (loose[s] and len(users[s]) == 1) for s in sources
+        )
     for i in range(len(items) - 1, -1, -1):
         near = [t for t in users[i] if items[t].group == items[i].group]
         if loose[i] and near and len(near) == len(users[i]) and not _is_leaf(items[i]):

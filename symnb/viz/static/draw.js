@@ -184,7 +184,8 @@ function drawKernels(pic) {
       s("text", { x: kind === "op" ? left + 11 : x, y: y + (below ? -3 : 4), "text-anchor": kind === "op" ? "start" : "middle" }, title),
       below ? s("text", { class: "ty2", x: left + 11, y: y + 12 }, below) : null));
   }
-  return s("svg", { width: pic.w, height: pic.h, viewBox: `0 0 ${pic.w} ${pic.h}`, role: "img" }, layer);
+  const k = Math.max(0.6, Math.min(1, 640 / pic.w, 330 / pic.h));
+  return s("svg", { width: Math.round(pic.w * k), height: Math.round(pic.h * k), viewBox: `0 0 ${pic.w} ${pic.h}`, role: "img" }, layer);
 }
 
 /** The graph as written, shapes only; tall ones are shrunk. */
