@@ -292,6 +292,59 @@ kve = _order_op(
     "kv(v, x) * exp(x), x > 0.",
 )  # fmt: skip
 
+# ------------------------------------------- only SciPy: no C, no order derivatives
+
+
+def _scipy_only(name: str, operands: str, partial_: Partial, doc: str) -> Elementwise:
+    return _special(
+        name, operands, partial_, doc, c="", flops=1000, weight=20, ulp=500,
+        sample=(0.05, 0.95),
+    )  # fmt: skip
+
+
+def _inverse_gamma_partial(a: Node, p: Node, out: Node) -> list[Any]:
+    density = _gamma_density(a, out)
+    return [-gammainc_da(a, out) / density, 1 / density]
+
+
+def _inverse_gammacc_partial(a: Node, q: Node, out: Node) -> list[Any]:
+    density = _gamma_density(a, out)
+    return [-gammainc_da(a, out) / density, -1 / density]
+
+
+def _beta_density(a: Node, b: Node, x: Node) -> Node:
+    return exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
+
+
+gammaincinv = _scipy_only(
+    "gammaincinv", "a p", _inverse_gamma_partial, "The x with gammainc(a, x) = p."
+)
+gammainccinv = _scipy_only(
+    "gammainccinv", "a q", _inverse_gammacc_partial, "The x with gammaincc(a, x) = q."
+)
+betainc = _scipy_only(
+    "betainc", "a b x",
+    lambda a, b, x, out: [UNKNOWN, UNKNOWN, _beta_density(a, b, x)],
+    "The regularised incomplete beta function, 0 <= x <= 1.",
+)  # fmt: skip
+betaincinv = _scipy_only(
+    "betaincinv", "a b p",
+    lambda a, b, p, out: [UNKNOWN, UNKNOWN, 1 / _beta_density(a, b, out)],
+    "The x with betainc(a, b, x) = p.",
+)  # fmt: skip
+hyp2f1 = _scipy_only(
+    "hyp2f1", "a b c z",
+    lambda a, b, c, z, out: [
+        UNKNOWN, UNKNOWN, UNKNOWN, a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)
+    ],
+    "Gauss' hypergeometric function.",
+)  # fmt: skip
+zeta = _special(
+    "zeta", "s q", lambda s, q, out: [UNKNOWN, -s * zeta(s + 1, q)],
+    "Hurwitz' zeta function, the sum of (q + k)**-s over k = 0, 1, ...", c="",
+    flops=1000, weight=20, ulp=500, sample=(1.2, 8),
+)  # fmt: skip
+
 # --------------------------------------------------------------------- composites
 
 

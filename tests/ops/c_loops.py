@@ -46,9 +46,17 @@ def operand_dtypes(op: Elementwise, dtype: str) -> list[str]:
     return [first, *[dtype] * (len(op.operands) - 1)]
 
 
+def _read(dtype: str, at: int) -> str:
+    """Element i of operand `at`. gcc 12 vectorises no selection by a loaded _Bool,
+    but one by a comparison of a signed char."""
+    if dtype == "bool":
+        return f"((const signed char *)at[{at}])[i] > 0"
+    return f"((const {C_TYPES[dtype]} *)at[{at}])[i]"
+
+
 def _loop(op: Elementwise, dtype: str) -> str:
     reads = "".join(
-        f"    {C_TYPES[d]} {x} = ((const {C_TYPES[d]} *)at[{i}])[i];\n"
+        f"    {C_TYPES[d]} {x} = {_read(d, i)};\n"
         for i, (x, d) in enumerate(
             zip(op.operands, operand_dtypes(op, dtype), strict=True)
         )

@@ -61,6 +61,7 @@ EXACT: dict[str, Callable[..., Any]] = {
     "arctan2": mp.atan2,
     "arctanh": mp.atanh,
     "beta": mp.beta,
+    "betainc": lambda a, b, x: mp.betainc(a, b, 0, x, regularized=True),
     "betaln": lambda a, b: mp.loggamma(a) + mp.loggamma(b) - mp.loggamma(a + b),
     "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
     "ceil": mp.ceil,
@@ -90,6 +91,7 @@ EXACT: dict[str, Callable[..., Any]] = {
     "gammaincc": lambda a, x: mp.gammainc(a, x, regularized=True),
     "gammaln": lambda x: mp.log(abs(mp.gamma(x))),
     "heaviside": lambda x, h: h if x == 0 else mpf(x > 0),
+    "hyp2f1": mp.hyp2f1,
     "hypot": mp.hypot,
     "i0": lambda x: mp.besseli(0, x),
     "i1": lambda x: mp.besseli(1, x),
@@ -138,6 +140,7 @@ EXACT: dict[str, Callable[..., Any]] = {
     "trunc": lambda x: mp.sign(x) * mp.floor(abs(x)),
     "xlog1py": lambda x, y: x * mp.log1p(y) if x else mpf(0),
     "xlogx": lambda x: x * mp.log(x) if x else mpf(0),
+    "zeta": mp.zeta,
     "xlogy": lambda x, y: x * mp.log(y) if x else mpf(0),
 }
 

@@ -152,13 +152,7 @@ def test_type_is_inferred_as_the_reference_computes(op: Elementwise) -> None:
         np.testing.assert_array_equal(evaluated, raw, strict=True)
 
 
-NOT_NUMPY = {
-    "beta", "betaln", "consider_constant", "copy", "digamma", "erf", "erfc",
-    "erfcinv", "erfcx", "erfinv", "gamma", "gammainc", "gammainc_da", "gammaincc",
-    "gammaln", "i0", "i1", "iv", "ive", "j0", "j1", "jv", "kv", "kve", "log1mexp",
-    "log_ndtr", "logit", "ndtr", "ndtri", "polygamma", "round_half_away_from_zero",
-    "sigmoid", "softplus", "trigamma", "xlog1py", "xlogx", "xlogy", "zero_grad",
-}  # fmt: skip
+UNLIKE = {"copy", "i0"}  # np.copy takes no dtype; np.i0 is another series
 TWINS = {
     "abs": "absolute", "floor_div": "floor_divide", "mod": "remainder",
     "mul": "multiply", "neg": "negative", "pow": "power", "sub": "subtract",
@@ -178,7 +172,7 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("op", OPS)
 def test_dtypes_and_values_are_those_of_numpy(op: Elementwise) -> None:
-    if op.name in NOT_NUMPY:
+    if not hasattr(np, TWINS.get(op.name, op.name)) or op.name in UNLIKE:
         return
     twin = getattr(np, TWINS.get(op.name, op.name))
     for dtypes in itertools.product(DTYPES, repeat=min(len(op.operands), 2)):
