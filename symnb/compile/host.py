@@ -168,6 +168,7 @@ def _step(w: _Writer, number: int, step: Step) -> None:
             _check(w, w.size(check.left), w.size(check.right), what, number)
     for buffer in step.writes:
         if buffer.is_dynamic:
+            _refuse_negative(w, buffer, number)
             _allocate(w, buffer)
     w.put(f"/* step {number}: {step} */")
     w.put("{", "  const int64_t start = ws->step_ns ? ws->now() : 0;")
@@ -180,6 +181,14 @@ def _step(w: _Writer, number: int, step: Step) -> None:
 def _check(w: _Writer, left: str, right: str, what: str, number: int) -> None:
     text = what.replace("\\", "\\\\").replace('"', '\\"')
     w.put(f'if ({left} != {right}) return host_say(ws, "{text}"), {number + 1};')
+
+
+def _refuse_negative(w: _Writer, buffer: Buffer, number: int) -> None:
+    """A size that comes from data may be negative; nothing else checks it."""
+    for size in buffer.type.shape:
+        if isinstance(size, Dim) and any(a.kind == "bound" for a in size.atoms()):
+            text = f"a size of {buffer.node.op.name} should be 0 or more, got a negative"
+            w.put(f'if ({w.size(size)} < 0) return host_say(ws, "{text}"), {number + 1};')
 
 
 def _allocate(w: _Writer, buffer: Buffer) -> None:

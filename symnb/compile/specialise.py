@@ -18,7 +18,7 @@ from symnb.core.graph import Graph
 from symnb.core.node import Input, Node
 from symnb.core.shared import Shared
 from symnb.core.types import TensorType
-from symnb.errors import ShapeError, message
+from symnb.errors import ShapeError, SizeError, message
 
 Facts = dict[Atom, DimLike]
 
@@ -164,19 +164,23 @@ def broadcast_facts(
 
     checks  the assumptions of the user's graph
     sizes   what this call's arrays say
+
+    Raises SizeError for 1 beside 0: the graph takes the larger of two sizes.
     """
     found: Facts = {}
-    for a, b in checks:
-        for d, other in ((a, b), (b, a)):
-            atom = d.atom if isinstance(d, Dim) else None
-            if atom is None or sizes.get(atom) != 1:
-                continue
-            if isinstance(other, int):
-                known = other
-            elif other.atoms() <= sizes.keys():
-                known = dims.evaluate(other, sizes)
-            else:
-                continue
-            if known != 1:
-                found[atom] = 1
+    for pair in checks:
+        atoms = [d.atoms() if isinstance(d, Dim) else frozenset() for d in pair]
+        if not atoms[0] | atoms[1] <= sizes.keys():
+            continue
+        a, b = (dims.evaluate(d, sizes) for d in pair)
+        if a != b and 1 in (a, b):
+            if 0 in (a, b):
+                raise SizeError(
+                    f"sizes {pair[0]} = {a} and {pair[1]} = {b}: an empty axis beside "
+                    "one whose size happens to be 1.\n"
+                    "Fix: declare the size as 1 (T.row, T.col, shape=(1, None)), or "
+                    "pass an array with an empty axis."
+                )
+            ones = atoms[0] if a == 1 else atoms[1]
+            found |= {atom: 1 for atom in ones if sizes[atom] == 1}
     return found

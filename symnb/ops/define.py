@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from symnb.core import dtypes
-from symnb.core.dims import DimLike
+from symnb.core.dims import DimLike, dim_max
 from symnb.core.node import Constant, Node, Shape, make
 from symnb.core.op import Context, Op, Params, Types
 from symnb.core.seams import slots
@@ -75,6 +75,8 @@ def promoted(values: Sequence[Any], to_float: bool = False) -> tuple[Node, ...]:
 def _promoted(
     values: Sequence[Any], computed: Callable[[str], str] | None
 ) -> tuple[Node, ...]:
+    if _is_settled(values, computed):
+        return tuple(values)
     strong = [as_node(v) for v in values if not _is_weak(v)]
     if any(node.type is ANY for node in strong):
         return tuple(as_node(v) for v in values)
@@ -91,6 +93,15 @@ def _promoted(
         _weak_constant(v, dtype) if _is_weak(v) else slots["cast"](next(nodes), dtype)
         for v in values
     )
+
+
+def _is_settled(values: Sequence[Any], computed: Callable[[str], str] | None) -> bool:
+    """Whether all are tensors of the dtype computed in: the usual case, 1 us."""
+    kinds = {v.type.dtype if isinstance(v, Node) else "" for v in values}
+    kind = kinds.pop()
+    if kinds or not kind or kind == "any":
+        return False
+    return computed is None or computed(kind) == kind
 
 
 def _comparable(values: Sequence[Any]) -> Sequence[Any]:
@@ -146,17 +157,23 @@ def _common_size(a: DimLike, b: DimLike, axis: int) -> DimLike:
                 "Fix: make them equal, or one of them 1."
             )
         return b
-    return b if a == 1 else a
+    if isinstance(a, int):
+        return b if a == 1 else a
+    return dim_max(a, b)
 
 
 def broadcast_pairs(shapes: Sequence[Sizes]) -> list[tuple[DimLike, DimLike]]:
-    """The pairs of unequal sizes that broadcasting assumes to be equal."""
-    common = broadcast_sizes(shapes)
+    """The pairs of unequal sizes that broadcasting assumes to be equal.
+
+    Of several unknown sizes on an axis the first stands for all; a number for any.
+    """
+    ndim = max((len(shape) for shape in shapes), default=0)
     pairs: list[tuple[DimLike, DimLike]] = []
-    for shape in shapes:
-        for size, whole in zip(shape, common[len(common) - len(shape) :], strict=True):
-            if size not in (1, whole):
-                pairs.append((whole, size))
+    for axis in range(-ndim, 0):
+        sizes = [shape[axis] for shape in shapes if len(shape) >= -axis]
+        sizes = [size for size in dict.fromkeys(sizes) if size != 1]
+        sizes.sort(key=lambda size: not isinstance(size, int))
+        pairs += [(sizes[0], size) for size in sizes[1:]]
     return pairs
 
 

@@ -171,6 +171,24 @@ def test_a_size_that_turns_out_to_be_one_broadcasts():
         f(a, RNG.normal(size=(2, 4)))
 
 
+def test_values_made_before_and_after_a_broadcast_keep_their_own_sizes():
+    x, y, z = T.dvector("x"), T.dvector("y"), T.dvector("z")
+    total = T.mean(2 * x + y) + (x * z).sum() + T.mean(x)
+    f = symnb.function([x, y, z], [total, T.grad(total, x), T.grad(total, y)])
+    for sizes in np.ndindex(2, 2, 2):
+        a, b, c = (RNG.normal(size=5 if k else 1) for k in sizes)
+        got, dx, dy = f(a, b, c)
+        want = (2 * a + b).mean() + (a * c).sum() + a.mean()
+        np.testing.assert_allclose(got, want, rtol=1e-13)
+        assert (dx.shape, dy.shape) == (a.shape, b.shape)
+        np.testing.assert_allclose(dy.sum(), 1.0)
+        slopes = 2.0 + c.sum() * (a.size == 1) + c.sum() * (a.size == c.size == 5) + 1
+        if a.size == 1 or c.size == 5:
+            np.testing.assert_allclose(dx.sum(), slopes, rtol=1e-12)
+    with pytest.raises(SizeError, match="empty axis"):
+        f(np.ones(1), np.ones(0), np.ones(1))
+
+
 def test_the_gradient_sums_over_a_size_that_turns_out_to_be_one():
     x, b = T.dmatrix("x"), T.dvector("b")
     g = T.grad((x * b).sum(), b)
@@ -212,6 +230,8 @@ def test_sizes_from_data():
     f = symnb.function([k], T.zeros((k, 2)) + T.arange(2))
     np.testing.assert_array_equal(f(3), np.zeros((3, 2)) + np.arange(2))
     assert f(0).shape == (0, 2)
+    with pytest.raises(ValueError, match="negative"):
+        f(-1)
     g = symnb.function([x], [x[x > 0], (x[x > 0] * 2).sum()])
     kept, total = g(np.array([-1, 2.0, 3, -4]))
     np.testing.assert_array_equal(kept, [2, 3])

@@ -94,28 +94,37 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """An empty pairwise sum; `Push` adds the sum of a block, `Total` empties it."""
+    """An empty pairwise sum of `lanes` lanes."""
 
     name: str
     dtype: str
+    lanes: int
 
 
 @dataclass(frozen=True, eq=False)
 class Push:
-    """Add the sum of the next block to a tree."""
+    """Add the lanes of a tile to a tree and clear them.
+
+    since  a loop index: nothing is pushed while it is 0; None: always
+    """
 
     tree: str
     dtype: str
-    value: Operand
+    lanes: int
+    tile: str
+    since: Atom | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Total:
-    """A new variable: the sum of everything pushed."""
+    """A new variable: all lanes of a tile (and of a tree) combined, in pairs."""
 
     name: str
     dtype: str
-    tree: str
+    combine: str
+    lanes: int
+    tile: str
+    tree: str = ""
     node: Node | None = None
 
 
@@ -260,14 +269,12 @@ def _operands(statement: Statement) -> tuple[Operand, ...]:
         return statement.operands
     if isinstance(statement, Combine | Write):
         return (statement.value, statement.target)
-    if isinstance(statement, Push):
-        return (statement.value,)
     return ()
 
 
 def _used(statement: Statement) -> Iterator[str]:
     if isinstance(statement, Push | Total):
-        yield statement.tree
+        yield from filter(None, (statement.tree, statement.tile))
     elif isinstance(statement, Loop):
         yield from (name for name, _, _ in statement.combines)
     for operand in _operands(statement):

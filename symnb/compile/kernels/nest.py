@@ -370,10 +370,13 @@ def _check_value(
     for value in value_order([root]):
         if value.op is READ:
             _check_read(value.params[0], known, stage, running)
-        elif value.is_leaf and value.op not in (LOAD, INDEX):
-            if not isinstance(value, Constant) or value.ndim:
-                raise NestError(f"{value!r} is no leaf of a nest")
+        elif value.is_leaf and value.op not in (LOAD, INDEX) and not _is_number(value):
+            raise NestError(f"{value!r} is no leaf of a nest")
         _check_dims(dims_of(value), scope, known, running)
+
+
+def _is_number(value: Node) -> bool:
+    return isinstance(value, Constant) and not value.ndim
 
 
 def _check_read(

@@ -40,6 +40,7 @@ def is_passes(nest: Nest) -> bool:
 
 
 def form_of(nest: Nest, axes: Axes, target: Target) -> Form:
+    """The form for a nest, by which axis is contiguous."""
     if not axes.inner:
         return Flat(nest, axes, target)
     if axes.lane([*axes.outer, *axes.inner]) in axes.outer:
@@ -51,6 +52,7 @@ class Flat(Form):
     """Every point by itself."""
 
     def body(self) -> list[Statement]:
+        """Loops over the result, the contiguous axis innermost."""
         known: Known = {}
         found: list[Statement] = []
         for stage in self.nest.stages:
@@ -101,6 +103,7 @@ class Passes(Form):
     """Passes over axes of their own, one after the other."""
 
     def body(self) -> list[Statement]:
+        """The passes in order."""
         found: list[Statement] = []
         nest = self.nest
         for stage in nest.stages:

@@ -76,7 +76,7 @@ class Stages:
         return self.levels[root]
 
     def level_of_operand(self, operand: Node) -> int:
-        """The level of a reduction's operand; known, as reductions are made in order."""
+        """The level of a reduction's operand; reductions are made in order."""
         known = self.levels.get(operand)
         return self.level(operand) if known is None else known
 

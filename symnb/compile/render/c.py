@@ -13,9 +13,9 @@ from symnb.compile.kernels.kernel import (
     Define,
     Kernel,
     Loop,
-    Push,
     Refuse,
     Row,
+    Total,
     Tree,
 )
 from symnb.compile.kernels.nest import WRAP, Buffer
@@ -24,6 +24,7 @@ from symnb.compile.render.cstyle import (
     LINE,
     KernelSource,
     Printer,
+    combined,
 )
 from symnb.compile.runtime.abi import PRELUDE
 from symnb.core.dims_render import C_PRELUDE
@@ -163,20 +164,37 @@ static int symnb_out_of_range(symnb_ws *ws, int64_t i, int64_t axis, int64_t n)
 }
 """
 TREE = """\
-/* Pairwise sums: part[k] holds the sum of a power of two of blocks. */
-typedef struct {{ {t} part[64]; int64_t count, top; }} symnb_tree_{s};
-static inline void symnb_push_{s}(symnb_tree_{s} *tree, {t} sum)
+/* Pairwise sums of {k} lanes: part[i] holds the sums of a power of two of runs. */
+typedef struct {{ {t} part[40][{k}]; int64_t count, top; }} symnb_tree_{s};
+static inline void symnb_push_{s}(symnb_tree_{s} *tree, {t} *restrict a)
 {{
-    for (int64_t n = tree->count++; n & 1; n >>= 1) sum += tree->part[--tree->top];
-    tree->part[tree->top++] = sum;
+    for (int64_t n = tree->count++; n & 1; n >>= 1) {{
+        const {t} *restrict part = tree->part[--tree->top];
+        for (int l = 0; l < {k}; l++) a[l] += part[l];
+    }}
+    {t} *restrict part = tree->part[tree->top++];
+    for (int l = 0; l < {k}; l++) part[l] = a[l];
+    for (int l = 0; l < {k}; l++) a[l] = 0;
 }}
-static inline {t} symnb_total_{s}(const symnb_tree_{s} *tree)
+static inline void symnb_collect_{s}(const symnb_tree_{s} *tree, {t} *restrict a)
 {{
-    {t} sum = 0;
-    for (int64_t k = tree->top; k > 0; k--) sum += tree->part[k - 1];
-    return sum;
+    for (int64_t k = tree->top; k > 0; k--)
+        for (int l = 0; l < {k}; l++) a[l] += tree->part[k - 1][l];
 }}
 """
+
+
+def _fold(total: Total) -> str:
+    """How the lanes of a tile are combined: halves onto halves."""
+    type, lanes = C_TYPES[total.dtype], total.lanes
+    name = f"symnb_fold_{total.combine}_{SHORT[total.dtype]}x{lanes}"
+    lines = [f"static inline {type} {name}({type} *a)", "{"]
+    half = lanes // 2
+    while half:
+        text = combined(total.combine, total.dtype, "a[l]", f"a[l + {half}]")
+        lines.append(f"    for (int l = 0; l < {half}; l++) a[l] = {text};")
+        half //= 2
+    return "\n".join([*lines, "    return a[0];", "}", ""])
 
 
 def prelude(kernels: Sequence[Kernel], target: Target) -> str:
@@ -193,9 +211,12 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
         texts[NOTHING] = None
     if any(isinstance(s, Row) for s in statements):
         texts[NO_MEMORY] = None
-    for dtype in ("float32", "float64"):
-        if any(isinstance(s, Tree | Push) and s.dtype == dtype for s in statements):
-            texts[TREE.format(t=C_TYPES[dtype], s=SHORT[dtype])] = None
+    for s in statements:
+        if isinstance(s, Tree):
+            name = f"{SHORT[s.dtype]}x{s.lanes}"
+            texts[TREE.format(t=C_TYPES[s.dtype], s=name, k=s.lanes)] = None
+        elif isinstance(s, Total):
+            texts[_fold(s)] = None
     texts |= dict.fromkeys(functions)
     return "".join(texts)
 

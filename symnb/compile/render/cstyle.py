@@ -141,28 +141,38 @@ class Printer:
                 self.define(depth, statement)
             case Cell():
                 self.cell(depth, statement)
-            case Row(name, dtype, length):
-                for line in self.dialect.row(name, C_TYPES[dtype], self.dim(length)):
-                    self.add(depth, line)
-            case Tree(name, dtype):
-                self.add(depth, f"symnb_tree_{SHORT[dtype]} {name};")
-                self.add(depth, f"{name}.count = {name}.top = 0;")
-            case Push(tree, dtype, value):
-                text = f"symnb_push_{SHORT[dtype]}(&{tree}, {self.operand(value)});"
-                self.add(depth, text)
-            case Total(name, dtype, tree, node):
-                text = f"symnb_total_{SHORT[dtype]}(&{tree})"
-                self.add(depth, f"const {C_TYPES[dtype]} {name} = {text};", "", node)
             case Combine():
                 self.combine(depth, statement)
             case Write(target, _, value, mode, node):
                 sign = "=" if mode == "set" else "+="
                 text = f"{self.operand(target)} {sign} {self.operand(value)};"
                 self.add(depth, text, "", node)
+            case Row(name, dtype, length):
+                for line in self.dialect.row(name, C_TYPES[dtype], self.dim(length)):
+                    self.add(depth, line)
             case Refuse(sizes, others, op):
                 self.refuse(depth, sizes, others, op)
+            case Tree() | Push() | Total():
+                self.lanes(depth, statement)
             case Loop():
                 raise NestError("loops are printed by body()")
+
+    def lanes(self, depth: int, statement: Tree | Push | Total) -> None:
+        """A statement about lanes; the dialect's prelude defines what it calls."""
+        suffix = f"{SHORT[statement.dtype]}x{statement.lanes}"
+        match statement:
+            case Tree(name):
+                self.add(depth, f"symnb_tree_{suffix} {name};")
+                self.add(depth, f"{name}.count = {name}.top = 0;")
+            case Push(tree, _, _, tile, since):
+                test = f"if ({since.name}) " if since is not None else ""
+                self.add(depth, f"{test}symnb_push_{suffix}(&{tree}, {tile});")
+            case Total(name, dtype, combine, _, tile, tree, node):
+                if tree:
+                    self.add(depth, f"symnb_collect_{suffix}(&{tree}, {tile});")
+                text = f"symnb_fold_{combine}_{suffix}({tile})"
+                line = f"const {C_TYPES[dtype]} {name} = {text};"
+                self.add(depth, line, self.label(node), node)
 
     # -------------------------------------------------------------- statements
 
@@ -170,6 +180,8 @@ class Printer:
         """A variable."""
         type = C_TYPES[define.dtype]
         values = [self.operand(x) for x in define.operands]
+        if define.op is None and isinstance(define.operands[0], Position):
+            values = [self.dim(define.operands[0].dim)]
         label = self.label(define.node)
         if define.op is WRAP:
             extent, axis = self.dim(define.params[0]), define.params[1]

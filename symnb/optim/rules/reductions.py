@@ -69,15 +69,7 @@ def reduce_nothing(node: Node) -> Node | None:
     return None if node.params[0] else node.inputs[0]
 
 
-@rewrite(
-    _is_plain, "reduce(x, axes of size 1) -> squeeze(x)", BITWISE,
-    answers=("local_reduce_broadcastable",), decreases="axes reduced",
-    examples=lambda: [reduced(SUM, _input(3, 1), 1, False),
-                      reduced(SUM, _input(3, 1, 4), (1, 2), False),
-                      reduced(MAX, _input(1, 4), (0, 1), True)],
-)  # fmt: skip
-def reduce_ones(node: Node) -> Node | None:
-    """The reduction over the axes that have elements to combine."""
+def _without_ones(node: Node) -> Node | None:
     axes, keepdims = node.params
     source = node.inputs[0]
     sizes = shape_of(source)
@@ -86,6 +78,30 @@ def reduce_ones(node: Node) -> Node | None:
         return None
     made = make(node.op, (source,), (rest, True)) if rest else source
     return made if keepdims else squeeze(made, axes)
+
+
+@rewrite(
+    lambda op: _is_plain(op) and op is not SUM,
+    "reduce(x, axes of size 1) -> squeeze(x)", BITWISE,
+    answers=("local_reduce_broadcastable",), decreases="axes reduced",
+    examples=lambda: [reduced(MAX, _input(1, 4), (0, 1), True),
+                      reduced(PROD, _input(3, 1), 1, False)],
+)  # fmt: skip
+def reduce_ones(node: Node) -> Node | None:
+    """The reduction over the axes that have elements to combine."""
+    return _without_ones(node)
+
+
+@rewrite(
+    lambda op: op is SUM, "sum(x, axes of size 1) -> squeeze(x)", ROUNDING,
+    reason="a sum of the one element -0 is +0",
+    answers=("local_reduce_broadcastable",), decreases="axes reduced",
+    examples=lambda: [reduced(SUM, _input(3, 1), 1, False),
+                      reduced(SUM, _input(3, 1, 4), (1, 2), False)],
+)  # fmt: skip
+def sum_ones(node: Node) -> Node | None:
+    """The sum over the axes that have elements to combine."""
+    return _without_ones(node)
 
 
 def _chain(op: Op) -> Rule:
@@ -296,7 +312,8 @@ SIGNS = [
 REDUCTIONS = ruleset(
     "reductions",
     [
-        reduce_nothing, reduce_ones, *(_chain(op) for op in _PLAIN), reduce_transpose,
+        reduce_nothing, reduce_ones,
+    sum_ones, *(_chain(op) for op in _PLAIN), reduce_transpose,
         reduce_reshape, sum_scaled, sum_divided, sum_broadcast,
         _spread_extreme(MAX), _spread_extreme(MIN), *SIGNS,
     ],
