@@ -59,7 +59,9 @@ _HOME = {
 }
 # Theano's names for other things of the table
 _THEANO = {"Variable": "Node"}
-_MODULES = frozenset({"compile", "gradient", "printing", "sandbox", "tensor", "viz"})
+_MODULES = frozenset(
+    {"compile", "gradient", "ifelse", "printing", "sandbox", "tensor", "viz"}
+)
 
 __all__ = [
     "Constant",

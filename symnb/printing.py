@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from symnb.ops.control import Print as Print
 from symnb.viz import dprint, pp, render
 
 pprint = pp

@@ -19,6 +19,7 @@ from symnb.ops.arithmetic import (
     square, true_div, trunc,
 )
 from symnb.ops.cast import cast
+from symnb.ops.control import Assert, CheckAndRaise, assert_op, ifelse
 from symnb.ops.create import (
     alloc, arange, empty, empty_like, eye, fill, full, full_like, identity,
     identity_like, linspace, logspace, meshgrid, ones, ones_like, tri, tril,
@@ -59,11 +60,15 @@ from symnb.ops.selection import (
     unravel_index,
 )
 from symnb.ops.slicing import flip
+from symnb.ops.sort import (
+    argsort, argtopk, bincount, lexsort, searchsorted, sort, topk, topk_and_argtopk,
+    unique,
+)
 from symnb.ops.special import (
-    beta, betaln, chi2sf, digamma, erf, erfc, erfcinv, erfcx, erfinv, factorial,
-    gamma, gammainc, gammaincc, gammal, gammaln, gammau, i0, i1, iv, ive, j0, j1,
-    jv, kv, kve, log_ndtr, logit, ndtr, ndtri, poch, polygamma, trigamma,
-    xlog1py, xlogx, xlogy,
+    beta, betainc, betaincinv, betaln, chi2sf, digamma, erf, erfc, erfcinv, erfcx,
+    erfinv, factorial, gamma, gammainc, gammaincc, gammainccinv, gammaincinv, gammal,
+    gammaln, gammau, hyp2f1, i0, i1, iv, ive, j0, j1, jv, kv, kve, log_ndtr, logit,
+    ndtr, ndtri, poch, polygamma, trigamma, xlog1py, xlogx, xlogy, xlogy0, zeta,
 )
 from symnb.ops.statistics import (
     average, count_nonzero, mean, nanmax, nanmean, nanmin, nanprod, nansum, norm,
@@ -87,7 +92,7 @@ from symnb.tensor.constructors import (
     DTYPE_NAMES, KINDS, TensorType, as_tensor, as_tensor_variable, constant, tensor,
 )
 from symnb.tensor.python import update
-from symnb.tensor import nnet, numpy_protocol, theano_names
+from symnb.tensor import nnet, numpy_protocol, shared_randomstreams, theano_names
 
 globals().update(KINDS)  # vector, dvector, dvectors, ...
 globals().update(DTYPE_NAMES)  # f64, f32, i64, ...

@@ -12,6 +12,7 @@ from typing import Any
 
 from symnb.core.seams import slots
 from symnb.errors import SymbolicError
+from symnb.ops.define import as_node
 
 ALIASES = {
     "absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul",
@@ -62,11 +63,12 @@ def ufunc(ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
         axis = options.pop("axis", args[1] if len(args) > 1 else 0)
         return _find(REDUCED[name])(args[0], axis=axis, **options)
     if method == "outer":
-        return _find("outer")(*args) if name == "multiply" else _outer(name, *args)
+        return _outer(name, *args)
     raise SymbolicError(f"numpy.{name}.{method} has no symbolic form.")
 
 
 def _outer(name: str, a: Any, b: Any) -> Any:
+    a, b = as_node(a), as_node(b)
     first = _find("expand_dims")(a, tuple(range(a.ndim, a.ndim + b.ndim)))
     return _find(name)(first, b)
 
