@@ -40,12 +40,13 @@ def dprint(thing: Any, file: TextIO | str | None = None, **options: Any) -> str 
 
 def tree_text(thing: Any, sites: bool = False, lines: int | None = None) -> str:
     """The tree of a function, graph, node or list of nodes, as text."""
-    graph = thing if isinstance(thing, Graph) else getattr(thing, "optimised", None)
+    whole: Any = thing
+    graph = whole if isinstance(whole, Graph) else getattr(whole, "optimised", None)
     if graph is not None:
         roots = list(graph.roots)
-        names = sink_names(getattr(thing, "graph", graph))
+        names = sink_names(getattr(whole, "graph", graph))
     else:
-        roots = [thing] if isinstance(thing, Node) else list(thing)
+        roots = [whole] if isinstance(whole, Node) else list(whole)
         names = [("", "")] * len(roots)
     rows = _tree(roots, names, sites)
     if lines is not None and len(rows) > lines:
@@ -136,9 +137,12 @@ def function_text(function: Any) -> str:
     if updates:
         head += f"; updates {updates}"
     parts = [head, "", tree_text(function, lines=PLAIN_LINES)]
-    table = pass_table(function.trace)
-    if table:
-        parts += ["", table]
+    fired = [record for record in function.trace if record.events]
+    if fired:
+        parts += ["", pass_table(fired)]
+    idle = len(function.trace) - len(fired)
+    if idle:
+        parts += ["", f"{idle} of {len(function.trace)} passes changed nothing."]
     return "\n".join(parts)
 
 
