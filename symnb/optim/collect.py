@@ -325,7 +325,7 @@ class _Collecting(Sweep):
             self.inside[new] = self.inside[node]
         return new
 
-    def _fire(self, node: Node) -> Node | None:
+    def fire(self, node: Node) -> Node | None:
         if node.op not in SUMS and node.op not in PRODUCTS:
             return None
         if self.limit is not None and self.fired >= self.limit:

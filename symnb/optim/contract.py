@@ -41,7 +41,7 @@ ROUNDING = Contract(
 STABLER = Contract(
     "stabler",
     "equal over the reals where the left side is defined; error at most that of the "
-    "left side or 4 ulp, and finite wherever the left side is",
+    "left side or what its own ops declare, and finite wherever the left side is",
     bound=4.0,
 )
 FINITE_ONLY = Contract(

@@ -148,7 +148,7 @@ class Sweep:
                 forms[node] = forms[current]
                 stack.pop()
                 continue
-            made = self._fire(current)
+            made = self.fire(current)
             if made is None:
                 forms[current] = forms[node] = current
                 stack.pop()
@@ -201,7 +201,7 @@ class Sweep:
             self.uses.inherit(new, node)
         return new
 
-    def _fire(self, node: Node) -> Node | None:
+    def fire(self, node: Node) -> Node | None:
         """What the first rule that fires makes of `node`, interned and conformed."""
         for matcher in self.index.candidates(node):
             bindings = matcher.match(node)
@@ -311,5 +311,5 @@ class Replay(Sweep):
         super().__init__(Index(()), table, {}, final=final)
         self.pairs: Mapping[Node, Node] = {e.before: e.after for e in events}
 
-    def _fire(self, node: Node) -> Node | None:
+    def fire(self, node: Node) -> Node | None:
         return self.pairs.get(node)

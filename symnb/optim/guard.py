@@ -138,6 +138,9 @@ is_integer = Guard(
     "{} is integer", lambda x: dtypes.is_integer(x.dtype), dtypes=INTEGERS
 )
 is_exact = Guard("{} is integer or bool", lambda x: not _float(x), dtypes=INTEGERS)
+is_signed = Guard(
+    "{} is signed", lambda x: x.dtype[0] in "if", dtypes=("float64", "int64", "int8")
+)
 is_bool = Guard("{} is bool", lambda x: x.dtype == "bool", dtypes=("bool",))
 constant = Guard(
     "{} is one constant", lambda x: literal(x) is not None, constant=True, scalar=True

@@ -154,7 +154,8 @@ def matchers(rule: Rule) -> list[Matcher]:
     names = tuple(x.name for x in (*rule.holes, *rule.params))
     build = builder(rule, names)
     result: list[Matcher] = []
-    for pattern in orders(rule.lhs):
+    named = rule.rhs is None or bool(rule.where)
+    for pattern in orders(rule.lhs, named):
         writer = _Writer(names)
         _write(pattern, writer)
         _write_conditions(rule, writer)
@@ -178,14 +179,17 @@ def _rooted(rule: Rule) -> Matcher:
 # ------------------------------------------------------------------ operand orders
 
 
-def orders(pattern: Node) -> Iterator[Node]:
-    """The pattern with operands of commutative ops exchanged, each form once."""
+def orders(pattern: Node, named: bool = False) -> Iterator[Node]:
+    """The pattern with operands of commutative ops exchanged, each form once.
+
+    named  forms that differ in the names of holes are different
+    """
     swaps = [node for node in _inner(pattern) if node.op.commutative]
     seen: set[str] = set()
     for choice in itertools.product((False, True), repeat=len(swaps)):
         swapped = {n for n, flip in zip(swaps, choice, strict=True) if flip}
         candidate = _exchanged(pattern, swapped)
-        form = _form(candidate)
+        form = _form(candidate, named)
         if form not in seen:
             seen.add(form)
             yield candidate
@@ -217,19 +221,15 @@ def _exchanged(pattern: Node, swapped: set[Node]) -> Node:
     return image.get(pattern, pattern)
 
 
-def _form(pattern: Node) -> str:
+def _form(pattern: Node, named: bool) -> str:
     """Text of a pattern with unguarded holes numbered by first occurrence."""
     numbers: dict[str, str] = {}
-    text: dict[Node, str] = {}
-    order = _inner(pattern)
-    for node in order:
-        text[node] = ""
     stack: list[Node] = [pattern]
     sequence: list[str] = []
     while stack:
         node = stack.pop()
         if isinstance(node, Hole):
-            label = node.params[0] if node.guards else ""
+            label = node.params[0] if node.guards or named else ""
             number = numbers.setdefault(node.params[0], f"${len(numbers)}{label}")
             sequence.append(number)
         elif isinstance(node, Constant):
@@ -250,7 +250,7 @@ def builder(
     if rule.build is not None:
         return _calling(rule, names)
     assert rule.rhs is not None
-    return _instantiating(rule.rhs, names)
+    return instantiating(rule.rhs, names)
 
 
 def _calling(
@@ -270,7 +270,7 @@ def _calling(
     return build
 
 
-def _instantiating(
+def instantiating(
     rhs: Node, names: Sequence[str]
 ) -> Callable[[Node, Bindings, Any], Node | None]:
     """A function that builds `rhs`: operands of elementwise ops promote as typed."""

@@ -28,6 +28,7 @@ from symnb.optim.guard import (
     is_exact,
     is_float,
     is_integer,
+    is_signed,
     nonnegative,
 )
 from symnb.optim.rule import hole, holes, rule, ruleset
@@ -36,6 +37,7 @@ x, y, z = holes("x y z")
 n = hole("n", is_integer)
 k = hole("k", is_exact)
 f = hole("f", is_float)
+g = hole("g", is_signed)
 p = hole("p", nonnegative)
 
 NEUTRAL = [
@@ -85,13 +87,13 @@ SIGNS = [
     rule(neg(n - y), y - n, BITWISE, name="neg_sub_exact"),
     rule(neg(f - y), y - f, ROUNDING, "differs in the sign of zero", name="neg_sub"),
     rule(abs(abs(x)), abs(x), BITWISE, name="abs_abs"),
-    rule(abs(-x), abs(x), BITWISE, name="abs_neg"),
+    rule(abs(-g), abs(g), BITWISE, name="abs_neg"),
     rule(abs(p), p, DOMAIN, name="abs_nonnegative"),
     rule(square(-x), square(x), BITWISE, name="square_neg"),
     rule(square(abs(x)), square(x), BITWISE, name="square_abs"),
     rule(abs(square(f)), square(f), BITWISE, name="abs_square"),
     rule(sign(sign(x)), sign(x), BITWISE, name="sign_sign"),
-    rule(abs(x) * abs(y), abs(x * y), BITWISE, name="mul_abs",
+    rule(abs(f) * abs(y), abs(f * y), BITWISE, "integers wrap", name="mul_abs",
          answers=("local_abs_merge",)),
     rule(abs(x) / abs(y), abs(x / y), BITWISE, name="div_abs",
          answers=("local_abs_merge",)),
@@ -111,7 +113,7 @@ POWERS = [
          name="pow_minus_half", answers=("local_pow_specialize",)),
     rule(1 / x, reciprocal(x), BITWISE, name="div_to_reciprocal",
          answers=("local_div_to_reciprocal", "local_div_to_inv")),
-    rule(x * reciprocal(y), x / y, ROUNDING, name="mul_reciprocal"),
+    rule(f * reciprocal(y), f / y, ROUNDING, name="mul_reciprocal"),
     rule(reciprocal(reciprocal(f)), f, ROUNDING, name="reciprocal_reciprocal",
          answers=("useless_Reciprocal_of_Reciprocal",)),
     rule(1 / reciprocal(f), f, ROUNDING, name="one_over_reciprocal"),
@@ -140,8 +142,8 @@ EXTREMES = [
     rule(maximum(maximum(x, y), y), maximum(x, y), ROUNDING, name="maximum_again"),
     rule(minimum(minimum(x, y), y), minimum(x, y), ROUNDING, name="minimum_again"),
     rule(clip(clip(x, y, z), y, z), clip(x, y, z), BITWISE, name="clip_clip"),
-    rule(neg(maximum(-x, -y)), minimum(x, y), ROUNDING, name="neg_maximum_negs"),
-    rule(neg(minimum(-x, -y)), maximum(x, y), ROUNDING, name="neg_minimum_negs"),
+    rule(neg(maximum(-f, -y)), minimum(f, y), ROUNDING, name="neg_maximum_negs"),
+    rule(neg(minimum(-f, -y)), maximum(f, y), ROUNDING, name="neg_minimum_negs"),
 ]  # fmt: skip
 
 ALGEBRA = ruleset(

@@ -294,12 +294,31 @@ def _spread_extreme(op: Op) -> Rule:
     return extreme
 
 
+@rewrite(
+    term(SUM, -n, params=(AXES, KEEP)), "sum(-n) -> -sum(n)", BITWISE,
+    decreases="elements", answers=("local_sum_of_neg_to_neg_of_sum",),
+    examples=lambda: [reduced(SUM, -_input(3, 4, dtype="int8"), 1, False),
+                      reduced(SUM, -_input(3, 4, dtype="int64"), (0, 1), True)],
+)  # fmt: skip
+def sum_neg_exact(n: Node, axes: Axes, keepdims: bool) -> Node:
+    """The sign outside of the sum."""
+    return -make(SUM, (n,), (axes, keepdims))
+
+
+@rewrite(
+    term(SUM, -f, params=(AXES, KEEP)), "sum(-f) -> -sum(f)", ROUNDING,
+    "differs in the sign of zero", decreases="elements",
+    answers=("local_sum_of_neg_to_neg_of_sum",),
+    examples=lambda: [reduced(SUM, -_input(3, 4), 1, False)],
+)  # fmt: skip
+def sum_neg(f: Node, axes: Axes, keepdims: bool) -> Node:
+    """The sign outside of the sum."""
+    return -make(SUM, (f,), (axes, keepdims))
+
+
 SIGNS = [
-    rule(term(SUM, -n, params=(AXES, KEEP)), -term(SUM, n, params=(AXES, KEEP)),
-         BITWISE, name="sum_neg_exact", answers=("local_sum_of_neg_to_neg_of_sum",)),
-    rule(term(SUM, -f, params=(AXES, KEEP)), -term(SUM, f, params=(AXES, KEEP)),
-         ROUNDING, "differs in the sign of zero", name="sum_neg",
-         answers=("local_sum_of_neg_to_neg_of_sum",)),
+    sum_neg_exact,
+    sum_neg,
     rule(neg(term(MAX, -f, params=(AXES, KEEP))), term(MIN, f, params=(AXES, KEEP)),
          ROUNDING, "differs in the sign of zero", name="neg_max_neg",
          answers=("local_max_to_min",)),
@@ -312,8 +331,7 @@ SIGNS = [
 REDUCTIONS = ruleset(
     "reductions",
     [
-        reduce_nothing, reduce_ones,
-    sum_ones, *(_chain(op) for op in _PLAIN), reduce_transpose,
+        reduce_nothing, reduce_ones, sum_ones, *(_chain(op) for op in _PLAIN), reduce_transpose,
         reduce_reshape, sum_scaled, sum_divided, sum_broadcast,
         _spread_extreme(MAX), _spread_extreme(MIN), *SIGNS,
     ],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symnb.core.dims import DimLike, is_nonnegative, is_positive, symbol
+from symnb.core.dims import DimLike, is_nonnegative, is_positive
 from symnb.core.node import SIZE, Input, Node, make, size
 from symnb.core.op import Op
 from symnb.core.types import TensorType
@@ -222,7 +222,7 @@ def broadcast_leading(x: Node, P: tuple[int, ...], T: Any) -> Node | None:
     "specify_shape(specify_shape(x, S), T) -> specify_shape(x, T), S less special",
     BITWISE, answers=("local_merge_consecutive_specify_shape",),
     examples=lambda: [
-        specify_shape(specify_shape(_input(symbol("n"), symbol("m")), (2, None)), (2, 3))
+make(SPECIFY_SHAPE, (make(SPECIFY_SHAPE, (_input(2, 3),), ((2, 3),)),), ((2, 3),))
     ],
 )  # fmt: skip
 def specify_specify(x: Node, S: Any, T: Any) -> Node | None:
@@ -315,7 +315,7 @@ def _has_broadcast(ops: Sequence[Op]) -> bool:
     _is_elementwise,
     "f(broadcast_to(x), y) -> f(x, y), or broadcast_to(f(x, y))", BITWISE,
     "f broadcasts by itself; fewer elements are computed", operands=_has_broadcast,
-    decreases="nodes",
+    decreases="elements",
     answers=("local_elemwise_alloc", "local_fill_sink", "local_second_sink",
              "topological_second_sink", "local_alloc_unary"),
     examples=lambda: [broadcast_to(_input(3), (2, 3)) + _input(2, 3, name="y"),
