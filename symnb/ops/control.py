@@ -23,7 +23,7 @@ from symnb.errors import AssertionFailed, RankError
 from symnb.ops import reduce
 from symnb.ops.cast import cast
 from symnb.ops.define import as_node, elementwise, promoted
-from symnb.ops.logic import not_equal
+from symnb.ops.logic import logical_not, not_equal
 
 _serial = itertools.count()
 
@@ -32,7 +32,7 @@ _serial = itertools.count()
 IFELSE = elementwise(
     "ifelse", "condition x y", out="where", c="{condition} ? {x} : {y}",
     numpy=np.where, ulp=0, doc="x if the scalar condition holds, else y.",
-    partial=lambda c, x, y, out: [None, c, ~c],
+    partial=lambda c, x, y, out: [None, c, logical_not(c)],
 )  # fmt: skip
 
 
