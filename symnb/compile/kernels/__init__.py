@@ -21,12 +21,12 @@ For the memory plan: an output may use the storage of an input when the pair is 
 `render_kernel(..., in_place=[(output, input)])`, which leaves out `restrict`.
 """
 
+from symnb.compile.kernels.cpu import schedule_cpu
 from symnb.compile.kernels.fuse import Choice, partition
 from symnb.compile.kernels.kernel import Kernel
-from symnb.compile.kernels.lower import lower
+from symnb.compile.kernels.lowering import lower
 from symnb.compile.kernels.nest import Nest, NestError
 from symnb.compile.kernels.region import Region
-from symnb.compile.kernels.schedule_cpu import schedule_cpu
 from symnb.compile.kernels.target import Target
 
 __all__ = [

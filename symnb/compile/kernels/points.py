@@ -51,8 +51,10 @@ def role(node: Node) -> Role:
     known = ROLES.get(node.op.kind, "opaque")
     if known == "map" and not has_points(node):
         return "opaque"
-    if known == "reduce" and not isinstance(node.op, Reduction):
-        return "opaque"
+    if known == "reduce":
+        if not isinstance(node.op, Reduction):
+            return "opaque"
+        return "reduce" if node.params[0] else "map"
     return known
 
 
@@ -87,7 +89,7 @@ def operand_points(
 ) -> list[tuple[Node, Index]]:
     """(operand, index) for each element that `node` needs at `at`, in operand order."""
     kind = node.op.kind
-    if kind in ("elementwise", "identity"):
+    if kind in ("elementwise", "identity", "reduction"):
         return [(x, broadcast_index(shape_of(x), at)) for x in node.operands]
     if kind == "view":
         assert isinstance(node.op, View)

@@ -109,7 +109,9 @@ class Values:
             return self._reduction(node, index)
         points = operand_points(node, index, self._position([]))
         operands = [self._known[point] for point in points]
-        if node.op.kind in ("view", "gather", "identity"):
+        if isinstance(node.op, Reduction) and node.op.combine.startswith("arg"):
+            return self.same(position(0))
+        if node.op.kind in ("view", "gather", "identity", "reduction"):
             return operands[0]
         value = element(node, index, operands)
         if value.op is INDEX or not operands:

@@ -30,7 +30,7 @@ from symnb.compile.runtime.abi import PRELUDE
 from symnb.core.dims_render import C_PRELUDE
 from symnb.core.dtypes import SHORT
 from symnb.core.node import Node
-from symnb.ops.c_text import C_TYPES, LIBM, libm_calls, support
+from symnb.ops.c_text import C_TYPES, LIBM, expression, libm_calls, support
 from symnb.ops.define import Elementwise
 
 CLAUSE = {
@@ -234,8 +234,6 @@ def _prototypes(
     statements: Iterable[object], functions: Iterable[str], target: Target
 ) -> str:
     """libm's functions, with vector variants where the target has them."""
-    from symnb.ops.c_text import expression
-
     texts = list(functions)
     for s in statements:
         if isinstance(s, Define) and isinstance(s.op, Elementwise):

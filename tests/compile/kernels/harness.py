@@ -157,9 +157,7 @@ def call(
     library: ctypes.CDLL, name: str, arrays: Sequence[np.ndarray], sizes: Sequence[int]
 ) -> None:
     """One call. Raises KernelError with the kernel's message."""
-    pointers = (ctypes.c_void_p * max(1, len(arrays)))(
-        *(a.ctypes.data for a in arrays)
-    )
+    pointers = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
     numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
     kept: list[Any] = []
 

@@ -52,7 +52,9 @@ def cases(draw: Any, dtypes: tuple[str, ...] = DTYPES, steps: int = 10) -> Case:
         if made is not None and made.ndim <= 4:
             nodes.append(made)
     count = draw(st.integers(1, 3))
-    made = [n for n in nodes if not n.is_leaf] or [arithmetic.neg(cast(nodes[0], "int64"))]
+    made = [n for n in nodes if not n.is_leaf] or [
+        arithmetic.neg(cast(nodes[0], "int64"))
+    ]
     outputs = [draw(st.sampled_from(made[-6:])) for _ in range(count)]
     return Case(Graph(list(values), list(dict.fromkeys(outputs))), values)
 
