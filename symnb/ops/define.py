@@ -97,7 +97,9 @@ def _promoted(
 
 def _is_settled(values: Sequence[Any], computed: Callable[[str], str] | None) -> bool:
     """Whether all are tensors of the dtype computed in: the usual case, 1 us."""
-    kinds = {v.type.dtype if isinstance(v, Node) else "" for v in values}
+    kinds = {
+        getattr(v.type, "dtype", "") if isinstance(v, Node) else "" for v in values
+    }
     kind = kinds.pop()
     if kinds or not kind or kind == "any":
         return False
