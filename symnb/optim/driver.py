@@ -18,13 +18,12 @@ from typing import Any
 
 from symnb.core.node import Node
 from symnb.core.types import TensorType
-from symnb.core.walk import with_inputs
 from symnb.errors import FuelError, message
 from symnb.ops.cast import cast
 from symnb.ops.view import broadcast_to
 from symnb.optim.match import Index
 from symnb.optim.rule import Rule
-from symnb.optim.table import Table
+from symnb.optim.table import Table, over
 from symnb.optim.trace import Event, Origin
 
 NODE_FUEL = 50  # firings at one node, what it became included
@@ -178,24 +177,12 @@ class Sweep:
         """`node` over the forms of its operands."""
         forms = self.forms
         inputs = node.inputs
-        changed = False
-        sized = len(inputs) if node.op.arity is None else node.op.arity
         for source in inputs:
-            form = forms[source]
-            if form is not source:
-                changed = True
-                if form.type is not source.type and form.type != source.type:
-                    sized = -1
-        if not changed:
-            return node
-        new_inputs = tuple([forms[source] for source in inputs])
-        if sized == len(inputs):
-            new = Node(
-                node.op, new_inputs, node.params, node.type, node.name, node.site
-            )
+            if forms[source] is not source:
+                break
         else:
-            new = with_inputs(node, new_inputs)
-        new = self.table.adopt(new)
+            return node
+        new = self.table.adopt(over(node, tuple([forms[x] for x in inputs])))
         self.origin[new] = (*self.origin.get(new, ()), node)
         if self.uses is not None:
             self.uses.inherit(new, node)
@@ -269,7 +256,7 @@ class Sweep:
             stack.pop()
             inputs = tuple([image.get(x, x) for x in new.inputs])
             if any(a is not b for a, b in zip(inputs, new.inputs, strict=True)):
-                new_node = with_inputs(new, inputs)
+                new_node = over(new, inputs)
             else:
                 new_node = new
             kept = self.table.adopt(new_node)

@@ -7,10 +7,9 @@ merged, constants are compared by dtype, shape and bytes. A few microseconds a n
 
 from __future__ import annotations
 
-from symnb.core import walk
 from symnb.core.graph import Graph
 from symnb.core.node import Node
-from symnb.optim.table import Table
+from symnb.optim.table import Table, over
 from symnb.optim.trace import Event, Origin, PassRecord
 
 
@@ -22,9 +21,11 @@ def merge(
     adopt = table.adopt
     for node in graph.order:
         inputs = node.inputs
-        new_inputs = tuple([image[x] for x in inputs])
-        same = new_inputs == inputs
-        new = node if same else walk.with_inputs(node, new_inputs)
+        new = node
+        for x in inputs:
+            if image[x] is not x:
+                new = over(node, tuple([image[x] for x in inputs]))
+                break
         kept = adopt(new)
         image[node] = kept
         if kept is node:

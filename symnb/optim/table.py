@@ -12,12 +12,29 @@ from symnb.core.intern import Interner
 from symnb.core.node import Constant, Node
 from symnb.core.op import CONSTANT, Op
 from symnb.core.types import Type
+from symnb.core.walk import with_inputs
 from symnb.ops import elementwise as el
 
 SYMMETRIC = frozenset({
     el.add, el.mul, el.equal, el.not_equal, el.logical_and, el.logical_or,
     el.logical_xor, el.bitwise_and, el.bitwise_or, el.bitwise_xor, el.gcd, el.lcm,
 })  # fmt: skip
+
+
+def over(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """`node` over other inputs, with its name and site.
+
+    Where no operand changes its type neither does the node, and nothing is inferred.
+    """
+    old = node.inputs
+    arity = node.op.arity
+    if arity is None or len(old) == arity:
+        for a, b in zip(inputs, old, strict=True):
+            if a.type is not b.type and a.type != b.type:
+                break
+        else:
+            return Node(node.op, inputs, node.params, node.type, node.name, node.site)
+    return with_inputs(node, inputs)
 
 
 class Table(Interner):

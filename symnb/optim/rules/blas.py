@@ -147,18 +147,22 @@ def _product(node: Node) -> Product | None:
 
 def _scaled(node: Node, uses: Uses) -> Product | None:
     """A product behind signs and scalar factors, each read once."""
-    scale = _number(1, node)
-    for _ in range(SCALINGS):
-        if uses(node) > 1:
+    steps: list[Node] = []
+    while not (node.op is DOT or node.op is GEMM):
+        if node.op not in _SCALING or len(steps) == SCALINGS or uses(node) > 1:
             return None
-        found = _product(node)
-        if found is not None:
-            return found.times(scale)
         step = _factor(node)
         if step is None:
             return None
-        node, scale = step[0], scale * step[1]
-    return None
+        node = step[0]
+        steps.append(step[1])
+    found = _product(node) if uses(node) == 1 else None
+    for scale in steps if found is not None else ():
+        found = found.times(scale)  # pyright: ignore[reportOptionalMemberAccess]
+    return found
+
+
+_SCALING = frozenset({neg, mul, true_div})
 
 
 def _factor(node: Node) -> tuple[Node, Node] | None:
@@ -201,13 +205,13 @@ def gemm_of_sum(node: Node, uses: Uses) -> Node | None:
     if node.ndim != 2 or not dtypes.is_float(node.dtype):
         return None
     x, y = node.inputs
-    minus = _number(-1, node)
-    one = _number(1, node)
-    signs = (minus, one) if node.op is sub else (one, one)
-    for product, rest, sign, sign_c in ((y, x, *signs), (x, y, *signs[::-1])):
+    for product, rest, first in ((y, x, False), (x, y, True)):
         found = _scaled(product, uses)
-        if found is not None and shape_of(rest) == shape_of(node):
-            return _added(found.times(sign), rest, sign_c)
+        if found is None or shape_of(rest) != shape_of(node):
+            continue
+        one, second = _number(1, node), _number(-1 if node.op is sub else 1, node)
+        sign, sign_c = (one, second) if first else (second, one)
+        return _added(found.times(sign), rest, sign_c)
     return None
 
 
