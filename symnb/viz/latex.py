@@ -63,7 +63,7 @@ def latex_text(thing: Any, lets: int = LETS) -> str:
     for root, name in zip(roots, names, strict=True):
         rows.append(f"{name} &= {texts[root]}" if name else f"& {texts[root]}")
     if len(rows) == 1:
-        return rows[0].replace("& ", "").replace("&", "").strip()
+        return rows[0].replace("&", "", 1).strip()
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 

@@ -6,6 +6,7 @@ import pytest
 from latex2mathml.converter import convert
 
 from symnb.core.graph import Graph
+from symnb.ops.logic import where
 from symnb.viz import latex_text
 from tests.viz.expressions import OPS, apply, chain, vector
 
@@ -30,6 +31,13 @@ def test_a_shared_part_is_named_and_written_once() -> None:
     assert text.count(r"\tanh") == 1
     assert text.startswith(r"\begin{aligned}")
     assert "t_{1} &=" in text
+
+
+def test_a_choice_keeps_its_columns() -> None:
+    x = vector("x")
+    formula = latex_text(Graph([x], [where(x > 0, x, 1)]))
+    assert r"x & \text{if } " in formula
+    assert formula.startswith(r"\begin{cases}")
 
 
 def test_results_are_named() -> None:
