@@ -249,7 +249,7 @@ i0 = _special(
 )  # fmt: skip
 i1 = _special(
     "i1", "x", lambda x, out: [i0(x) - _ratio(out, x, 0.5)],
-    "Modified Bessel function of order 1.", latex="I_1", **_I,
+    "Modified Bessel function of order 1.", latex="I_1", ulp=16, **_I,
 )  # fmt: skip
 j0 = _special(
     "j0", "x", lambda x, out: [-j1(x)],

@@ -4,7 +4,9 @@ Two objects, built once per test session with the flags of real kernels: `scalar
 calls libm's functions, `vector` their libmvec variants where the machine has them.
 """
 
+import atexit
 import functools
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -95,6 +97,7 @@ def libraries() -> dict[str, Any]:
     ffi = FFI()
     compiler = build.find_compiler()
     folder = Path(tempfile.mkdtemp(prefix="symnb-op-loops-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     flags = dict.fromkeys((*compiler.flags("native"), "-fwrapv"))
     running = {}
     for name in ("scalar", "vector"):
