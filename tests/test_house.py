@@ -27,6 +27,8 @@ LATE = {
     ("__init__.py", "symnb.*"): "public names are resolved at first use",
     ("__main__.py", "symnb.*"): "each command imports what it runs",
     ("compile/function.py", "symnb.compile.native"): "it builds the dispatcher",
+    ("compile/function.py", "symnb.compile.reference"): "it brings the optimiser along",
+    ("compile/variant.py", "symnb.compile.story"): "not needed for cached programs",
 }
 
 

@@ -13,16 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symnb.compile import specialise as special
 from symnb.compile.arguments import In, as_argument, bind
-from symnb.compile.assemble import KernelText, Story
 from symnb.compile.check import CheckReport, check
 from symnb.compile.profile import Profile, profile_of
-from symnb.compile.reference import ReferenceCall, reference_story
 from symnb.compile.request import Request, Updates, make_request, swapped
 from symnb.compile.runtime import dispatch
 from symnb.core.dims import Dim
@@ -32,6 +30,9 @@ from symnb.errors import NoCompilerError, SizeError, message
 from symnb.optim.pipeline import Mode, get_mode
 from symnb.optim.trace import Decision, Trace
 from symnb.options import config
+
+if TYPE_CHECKING:
+    from symnb.compile.story import KernelText, Story
 
 Array = np.ndarray[Any, Any]
 _serials = count()
@@ -346,38 +347,9 @@ def build_function(
                 RuntimeWarning,
                 stacklevel=3,
             )
+    from symnb.compile.reference import ReferenceFunction
+
     return ReferenceFunction(request, mode, allow_downcast)
-
-
-class ReferenceFunction(ReferenceCall, Function):
-    """A function run node by node with NumPy."""
-
-    def __init__(
-        self, request: Request, mode: Mode, allow_downcast: bool | None = None
-    ) -> None:
-        self._start(request, mode, allow_downcast)
-        self._special = special.specialise(
-            request.graph, special.shared_facts(request.graph)
-        )
-        _ = self._fixed
-        ReferenceCall.__init__(self, self._special, mode, request.returns)
-
-    @cached_property
-    def story(self) -> Story:
-        """Everything the optimiser did."""
-        return reference_story(self._special, self.mode)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs and apply the updates."""
-        return keyed(self.request, self.fallback(*args, **kwargs))
-
-    def _variant(self, facts: special.Facts, moved: bool) -> ReferenceCall:
-        self._note_variant(facts, moved)
-        graph = self.graph
-        given = dict(facts) if moved else {**special.shared_facts(graph), **facts}
-        return ReferenceCall(
-            special.specialise(graph, given), self.mode, self.request.returns
-        )
 
 
 def keyed(request: Request, result: Any) -> Any:
@@ -387,4 +359,4 @@ def keyed(request: Request, result: Any) -> Any:
     return dict(zip(request.keys, result, strict=True))
 
 
-__all__ = ["Function", "ReferenceFunction", "function"]
+__all__ = ["Function", "function"]

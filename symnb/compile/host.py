@@ -187,8 +187,9 @@ def _refuse_negative(w: _Writer, buffer: Buffer, number: int) -> None:
     """A size that comes from data may be negative; nothing else checks it."""
     for size in buffer.type.shape:
         if isinstance(size, Dim) and any(a.kind == "bound" for a in size.atoms()):
-            text = f"a size of {buffer.node.op.name} should be 0 or more, got a negative"
-            w.put(f'if ({w.size(size)} < 0) return host_say(ws, "{text}"), {number + 1};')
+            text = f"a size of {buffer.node.op.name} should not be negative"
+            say = f'host_say(ws, "{text}")'
+            w.put(f"if ({w.size(size)} < 0) return {say}, {number + 1};")
 
 
 def _allocate(w: _Writer, buffer: Buffer) -> None:
@@ -247,7 +248,8 @@ def _opaque(w: _Writer, number: int, step: Step) -> list[str]:
 
 def _plan_text(w: _Writer) -> str:
     lines = [
-        "void symnb_plan(const int64_t *slot, int64_t *out_sizes, int64_t *arena_bytes)",
+        "void symnb_plan(const int64_t *slot, int64_t *out_sizes,",
+        "                int64_t *arena_bytes)",
         "{",
     ]
     for number in range(len(w.program.slots)):

@@ -6,14 +6,17 @@ its dispatcher on import.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symnb.compile import specialise as special
-from symnb.compile.assemble import Story, Variant
 from symnb.compile.function import Function, keyed
 from symnb.compile.request import Request
 from symnb.compile.runtime.call import Call
+from symnb.compile.variant import Variant
 from symnb.optim.pipeline import Mode
+
+if TYPE_CHECKING:
+    from symnb.compile.story import Story
 
 
 class NativeFunction(Call, Function):

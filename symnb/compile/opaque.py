@@ -7,13 +7,12 @@ NumPy function.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symnb.compile.program import Step
+from symnb.compile.codec import decode, encode
 from symnb.core import dims, text
 from symnb.core.dims import Atom, DimLike
 from symnb.core.evaluate import apply, bind_sizes
@@ -21,6 +20,9 @@ from symnb.core.graph import Graph
 from symnb.core.node import Input, Node
 from symnb.core.types import TensorType, TupleType
 from symnb.core.walk import atoms_of, with_inputs
+
+if TYPE_CHECKING:
+    from symnb.compile.program import Step
 
 Array = np.ndarray[Any, Any]
 
@@ -39,7 +41,7 @@ def describe(step: Step) -> dict[str, Any]:
     body, arrays = text.render_with_arrays(graph)
     return {
         "text": body,
-        "arrays": {key: _encode(value) for key, value in arrays.items()},
+        "arrays": {key: encode(value) for key, value in arrays.items()},
         "picks": [pick.params[0] for pick in step.nodes[1:]],
         "inputs": [[b.type.dtype, b.type.ndim] for b in step.reads],
         "outputs": [[b.type.dtype, b.type.ndim] for b in step.writes],
@@ -62,16 +64,6 @@ def _tensor(node: Node, free: dict[Atom, DimLike]) -> TensorType:
     return type.with_shape(tuple(dims.substitute(size, free) for size in type.shape))
 
 
-def _encode(value: Array) -> dict[str, Any]:
-    data = base64.b64encode(value.tobytes()).decode()
-    return {"dtype": value.dtype.name, "shape": list(value.shape), "bytes": data}
-
-
-def _decode(item: dict[str, Any]) -> Array:
-    raw = np.frombuffer(base64.b64decode(item["bytes"]), item["dtype"])
-    return raw.reshape(item["shape"])
-
-
 class OpaqueSteps:
     """The Python side of a program's opaque steps."""
 
@@ -83,7 +75,7 @@ class OpaqueSteps:
         node = self._nodes.get(number)
         if node is None:
             item = self._steps[number]
-            arrays = {key: _decode(a) for key, a in item["arrays"].items()}
+            arrays = {key: decode(a) for key, a in item["arrays"].items()}
             node = text.parse(item["text"], arrays).outputs[0]
             self._nodes[number] = node
         return node

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from symnb.compile.assemble import Story
+from symnb.compile import specialise as special
+from symnb.compile.function import Function, keyed
 from symnb.compile.plan import Plan
+from symnb.compile.request import Request
 from symnb.compile.specialise import Specialised
+from symnb.compile.story import Story
 from symnb.core.evaluate import evaluate_graph
 from symnb.optim.pipeline import Mode, optimise
 
@@ -60,3 +63,34 @@ class ReferenceCall:
         if self._returns == "none":
             return None
         return values[0] if self._returns == "one" else values[:count]
+
+
+class ReferenceFunction(ReferenceCall, Function):
+    """A function run node by node with NumPy."""
+
+    def __init__(
+        self, request: Request, mode: Mode, allow_downcast: bool | None = None
+    ) -> None:
+        self._start(request, mode, allow_downcast)
+        self._special = special.specialise(
+            request.graph, special.shared_facts(request.graph)
+        )
+        _ = self._fixed
+        ReferenceCall.__init__(self, self._special, mode, request.returns)
+
+    @cached_property
+    def story(self) -> Story:
+        """Everything the optimiser did."""
+        return reference_story(self._special, self.mode)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs and apply the updates."""
+        return keyed(self.request, self.fallback(*args, **kwargs))
+
+    def _variant(self, facts: special.Facts, moved: bool) -> ReferenceCall:
+        self._note_variant(facts, moved)
+        graph = self.graph
+        given = dict(facts) if moved else {**special.shared_facts(graph), **facts}
+        return ReferenceCall(
+            special.specialise(graph, given), self.mode, self.request.returns
+        )

@@ -27,7 +27,16 @@ from types import ModuleType
 
 import numpy as np
 
-__all__ = ["ROUTINES", "Blas", "blas", "declarations", "set_threads", "threads"]
+__all__ = [
+    "ROUTINES",
+    "Blas",
+    "addresses",
+    "blas",
+    "convention",
+    "declarations",
+    "set_threads",
+    "threads",
+]
 
 ROUTINES = ("gemm", "gemv", "ger", "syrk", "trsm", "dot", "axpy", "scal")
 NAMES = tuple(kind + routine for routine in ROUTINES for kind in "sd")
@@ -62,6 +71,22 @@ class Blas:
 def blas() -> Blas | None:
     """NumPy's BLAS, else SciPy's, else None."""
     return _from_numpy() or _from_scipy()
+
+
+def addresses(names: Iterable[str]) -> tuple[int, ...]:
+    """Addresses of the routines a program was written for.
+
+    Raises KeyError when this process has no such routine.
+    """
+    found = blas()
+    table = found.addresses if found is not None else {}
+    return tuple(table[name] for name in names)
+
+
+def convention() -> str:
+    """How the library found is called, or "none"; part of the cache key."""
+    found = blas()
+    return found.convention if found is not None else "none"
 
 
 def threads() -> int | None:

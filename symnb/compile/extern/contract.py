@@ -18,23 +18,6 @@ SizeText = Callable[[DimLike], str]
 CTYPE = {"float32": "float", "float64": "double", "bool": "uint8_t"}
 
 
-def addresses(names: Sequence[str]) -> tuple[int, ...]:
-    """Addresses of the library functions a program was written for.
-
-    Raises LookupError when this process has no such function (the program was made
-    beside another BLAS).
-    """
-    found = blas()
-    table = found.addresses if found is not None else {}
-    return tuple(table[name] for name in names)
-
-
-def library() -> str:
-    """How the library found is called; part of the cache key."""
-    found = blas()
-    return found.convention if found is not None else "none"
-
-
 @dataclass(frozen=True)
 class Matrix:
     """An operand of a product: C pointer text, rows and columns as stored, turned."""

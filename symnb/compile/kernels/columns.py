@@ -8,6 +8,7 @@ are added up in blocks of rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from symnb.compile.kernels.flatten import Known, can_be_simd, is_pairwise
 from symnb.compile.kernels.kernel import (
@@ -57,6 +58,8 @@ class Columns(Reducing):
         self.summary = f"tiles of {TILE} columns, row by row"
         width = lane.extent
         self.width = width if isinstance(width, int) and width < TILE else TILE
+        tile_stop = dim_min(self.tile.at + TILE, lane.extent)
+        self.stop = self.bound(f"{lane.atom.name}1", tile_stop)
         found: list[Statement] = []
         for stage in self._recomputed():
             found += self._rows(stage) if stage.inner else self._kept(stage)
@@ -70,12 +73,11 @@ class Columns(Reducing):
             result = [self.loop(one, result, role)]
         return list(result)
 
-    def _columns(self, body: Sequence[Statement], note: str = "simd") -> Loop:
+    def _columns(self, body: Sequence[Statement], note: str = "") -> Loop:
         """A loop over the columns of the tile."""
         role: LoopRole = "simd" if can_be_simd(body) else "serial"
-        stop = dim_min(self.tile.at + TILE, self.lane_axis.extent)
         lane = self.lane_axis.atom
-        return Loop(lane, self.tile.at, stop, role, tuple(body), 1, note)
+        return Loop(lane, self.tile.at, self.stop.dim, role, tuple(body), 1, note)
 
     def _cell(self, name: str) -> Element:
         return Element(name, self.lane_axis.at - self.tile.at)
@@ -127,8 +129,9 @@ class Columns(Reducing):
             assert isinstance(place, Element)
             more, [value] = self.define([let.value], known)
             found += [*more, Write(place, let.value.dtype, value)]
+        found += self.updates(stage, known)
         for item in stage.reductions:
-            found += self.combine(item, self._cell(targets[item.name]), known)
+            found.append(self.combine(item, self._cell(targets[item.name]), known))
         found += self.stores(stage, known)
         role: LoopRole = "ordered" if ordered else "serial"
         return self.loop(rows, [self._columns(found)], role, "rows")
@@ -150,11 +153,9 @@ class Columns(Reducing):
             self.shift = {rows.atom: rows.at + row}
             self.names = {}
             known: Known = {}
+            found += self.updates(stage, known)
             for item in stage.reductions:
-                often = item.combine in ("max", "min")
-                more, [value] = self.define([item.value], known, often)
-                found += more
-                values[item.name].append(value)
+                values[item.name].append(known[item.value])
         self.shift, self.names = {}, {}
         for item in stage.reductions:
             found += self._combined(item, values[item.name], targets[item.name])
@@ -192,14 +193,15 @@ class Columns(Reducing):
         if not parts:
             return list(loops)
         block = axis(f"{rows.atom.name}0", rows.extent)
-        stop = dim_min(block.at + ROW_RUN, rows.extent)
+        left = dim_min(rows.extent - block.at, ROW_RUN)
+        size = self.bound(f"{rows.atom.name}2", left)
         starts = [Cell(name, x.value.dtype, x.combine, self.width) for x, name in parts]
         adds = [
             Combine(self._cell(x.name), x.value.dtype, "add", self._cell(name))
             for x, name in parts
         ]
-        inside = [_within(loop, block.at, stop) for loop in loops]
-        body = (*starts, *inside, self._columns(adds))
+        inside = [_within(loop, block.at, size.dim) for loop in loops]
+        body = (*starts, *size.before, *inside, self._columns(adds))
         note = "blocks of rows, summed apart"
         return [Loop(block.atom, 0, rows.extent, "serial", body, ROW_RUN, note)]
 
@@ -221,15 +223,15 @@ class Columns(Reducing):
         return tuple(found)
 
 
-def _within(loop: Loop, start: DimLike, stop: DimLike) -> Loop:
-    """The loop over a part of its rows."""
-    whole = start + (stop - start) // ROWS * ROWS
-    first, last = (start, stop)
+def _within(loop: Loop, start: DimLike, size: DimLike) -> Loop:
+    """The loop over `size` of its rows."""
+    whole = start + size // ROWS * ROWS
+    first, last = start, start + size
     if loop.step == ROWS:
         last = whole
     elif loop.start != 0:
         first = whole
-    return Loop(loop.atom, first, last, loop.role, loop.body, loop.step, loop.note)
+    return replace(loop, start=first, stop=last)
 
 
 def _with_values(

@@ -69,7 +69,7 @@ class Flat(Form):
         rest = [a for a in outer if a is not lane]
         if across and across[-1] in rest:
             return self._squares(found, rest, across[-1], lane)
-        result: Sequence[Statement] = [self.loop(lane, found, "simd", "simd")]
+        result: Sequence[Statement] = [self.loop(lane, found, "simd")]
         for at, one in enumerate(reversed(rest)):
             role: LoopRole = "parallel" if at == len(rest) - 1 else "serial"
             result = [self.loop(one, result, role)]

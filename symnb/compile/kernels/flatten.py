@@ -7,7 +7,7 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from symnb.compile.kernels.kernel import (
@@ -132,20 +132,20 @@ class Form:
         return name
 
     def define(
-        self, roots: Sequence[Node], known: Known, often: bool = False
+        self, roots: Sequence[Node], known: Known, often: Collection[Node] = ()
     ) -> tuple[list[Statement], list[Operand]]:
         """Definitions of what `roots` need beyond `known`, and where they are.
 
-        often  the roots are used more than once
+        often  roots that are used more than once
         """
         found: list[Statement] = []
         order = value_order(roots, known)
-        uses: dict[Node, int] = {}
+        uses: dict[Node, int] = dict.fromkeys(often, 1)
         for value in order:
             for x in sources(value) if value not in known else ():
                 uses[x] = uses.get(x, 0) + 1
         for root in roots:
-            uses[root] = uses.get(root, 0) + 1 + often
+            uses[root] = uses.get(root, 0) + 1
         for value in order:
             if value not in known:
                 known[value] = self._operand(value, known, found, uses[value] > 1)
@@ -238,16 +238,16 @@ class Form:
             self.places[let.name] = operand
         return found
 
-    def combine(
-        self, item: Reduce, cell: Name | Element, known: Known
-    ) -> list[Statement]:
-        """The update of a cell, with the definitions it needs."""
-        found, [value] = self.define(
-            [item.value], known, item.combine in ("max", "min")
-        )
-        node = self.reduced.get(item.name)
-        done = Combine(cell, item.value.dtype, item.combine, value, node)
-        return [*found, done]
+    def updates(self, stage: Stage, known: Known) -> list[Statement]:
+        """Definitions of everything the reductions of a stage combine."""
+        values = [x.value for x in stage.reductions]
+        often = [x.value for x in stage.reductions if x.combine in ("max", "min")]
+        return self.define(values, known, often)[0]
+
+    def combine(self, item: Reduce, cell: Name | Element, known: Known) -> Combine:
+        """The update of a cell; its value is among `updates`."""
+        node, dtype = self.reduced.get(item.name), item.value.dtype
+        return Combine(cell, dtype, item.combine, known[item.value], node)
 
     def bound(self, stem: str, dim: DimLike) -> Bound:
         """A loop bound as a variable, unless it is simple."""

@@ -29,11 +29,14 @@ from symnb.compile.kernels.space import Space
 from symnb.core.dims import Dim, DimLike, bound, evaluate
 from symnb.core.graph import Graph
 from symnb.core.node import SIZE, Node
+from symnb.core.types import TensorType
 from symnb.core.walk import atoms_of
 
 MAX_BUFFERS = 32  # pointers beyond that spill: 16 registers, 2 uses each
 MAX_VALUES = 200  # body lines; gcc's time and register spills grow faster than linear
 COSTLY_FLOPS = 6.0  # computing less twice is cheaper than a store and a load
+OFTEN = 1.5  # from here on storing a costly value beats computing it again
+MAX_COST = 1e9  # more is not told apart
 NEIGHBOURS = 32  # regions tried for an anchor that reads no region's result
 
 
@@ -126,19 +129,58 @@ class _Partition:
         for node in self.all:
             for x in node.inputs[len(node.operands) :]:
                 self._anchor(x, "a size")
-        cost: dict[Node, float] = {}
+        self._find_costly()
         count: dict[Node, int] = {}
         reads: dict[Node, set[Node]] = {}
         for node in self.nodes:
-            below = [
-                x for x in dict.fromkeys(node.operands)
-                if x in cost and x not in self.anchors
-            ]  # fmt: skip
+            below = self._inline(node)
             reads[node] = self._reads(node, below, reads)
-            cost[node] = node.op.flops + sum(cost[x] for x in below)
             count[node] = 1 + sum(count[x] for x in below)
-            if node not in self.anchors:
-                self._anchor_costly(node, cost[node], count[node])
+            if count[node] > MAX_VALUES // 2:
+                self._anchor(node, f"more than {MAX_VALUES // 2} values lead to it")
+
+    def _inline(self, node: Node) -> list[Node]:
+        """The operands computed where `node` is."""
+        operands = dict.fromkeys(node.operands)
+        return [x for x in operands if x in self.roles and x not in self.anchors]
+
+    def _costs(self) -> dict[Node, float]:
+        """Operations for one element, with those of operands computed for it."""
+        cost: dict[Node, float] = {}
+        for node in self.all:
+            below = sum(cost[x] for x in self._inline(node))
+            cost[node] = min(node.op.flops + below, MAX_COST)
+        return cost
+
+    def _find_costly(self) -> None:
+        """Values that would be computed at more points than they have elements.
+
+        From results to operands: how often an operand is needed depends on what has
+        been decided for its users.
+        """
+        cost = self._costs()
+        needed: dict[Node, float] = {}
+        found: dict[Node, str] = {}
+        for node in reversed(self.all):
+            if not isinstance(node.type, TensorType):
+                continue
+            own = typical(total(shape_of(node)))
+            times = needed.get(node, 0.0)
+            if node not in self.anchors and cost[node] >= COSTLY_FLOPS:
+                if times >= OFTEN * own:
+                    found[node] = (
+                        f"needed {times / max(own, 1):.3g} times at each point"
+                    )
+            points: float = own if node in found or node in self.anchors else times
+            if self.roles[node] == "reduce":
+                points = typical(total(shape_of(node.inputs[0])))
+            for x in dict.fromkeys(node.operands):
+                needed[x] = needed.get(x, 0.0) + points
+        self.anchors |= found
+        cost = self._costs()
+        for node in found:
+            if cost[node] < COSTLY_FLOPS:
+                del self.anchors[node]
 
     def _reads(
         self, node: Node, below: list[Node], reads: dict[Node, set[Node]]
@@ -160,17 +202,6 @@ class _Partition:
         if self.roles[node] in ("extern", "opaque"):
             for x in node.operands:
                 self._anchor(x, f"{node.op.name} reads it as an array")
-
-    def _anchor_costly(self, node: Node, cost: float, count: int) -> None:
-        users = self.graph.users(node)
-        if count > MAX_VALUES // 2:
-            self._anchor(node, f"more than {MAX_VALUES // 2} values lead to it")
-        elif cost >= COSTLY_FLOPS and len(users) > 1:
-            self._anchor(node, f"{len(users)} values need it and it costs {cost:g}")
-        elif cost >= COSTLY_FLOPS and any(_spreads(node, user) for user in users):
-            self._anchor(node, "needed at many points, computed once")
-        elif any(_gathers_more(node, user) for user in users) and cost > 0:
-            self._anchor(node, "read at positions given by data")
 
     # ---------------------------------------------------------------- sources
 
@@ -453,17 +484,3 @@ def typical(dim: DimLike) -> int:
     """A size expression where every symbol is TYPICAL."""
     atoms = dim.atoms() if isinstance(dim, Dim) else ()
     return evaluate(dim, dict.fromkeys(atoms, TYPICAL))
-
-
-def _spreads(node: Node, user: Node) -> bool:
-    """Whether one element of `node` is needed at many points of `user`."""
-    if user.op.kind not in ("elementwise", "view") or node not in user.operands:
-        return False
-    return typical(total(shape_of(node))) < typical(total(shape_of(user)))
-
-
-def _gathers_more(node: Node, user: Node) -> bool:
-    """Whether `user` gathers from `node`, perhaps more elements than it has."""
-    if user.op.kind != "gather" or user.operands[0] is not node:
-        return False
-    return typical(total(shape_of(user))) > typical(total(shape_of(node)))

@@ -14,6 +14,7 @@ from typing import Literal
 from symnb.core.dims import DimLike, is_nonnegative, prove_lt
 from symnb.core.node import SIZE, Constant, Node
 from symnb.core.types import TensorType
+from symnb.ops.c_text import template
 from symnb.ops.cast import CAST
 from symnb.ops.create import IOTA
 from symnb.ops.define import Elementwise, Reduction, View
@@ -62,7 +63,8 @@ def has_points(node: Node) -> bool:
     """Whether single elements of a map node can be computed in C."""
     op = node.op
     if op.kind == "elementwise":
-        return isinstance(op, Elementwise) or op is CAST
+        has_text = isinstance(op, Elementwise) and template(op, node.inputs[-1].dtype)
+        return op is CAST or bool(has_text)
     if op.kind == "view":
         return isinstance(op, View)
     if op.kind == "create":

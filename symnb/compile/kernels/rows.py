@@ -7,6 +7,7 @@ tree; then the error is that of NumPy's pairwise sum.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -104,11 +105,13 @@ class Rows(Reducing):
             return _Lanes(self, at, stage, known, lane, others).statements()
         cells, after = self._cells(stage)
         body = self.kept_rows(at, stage, known)
+        body += self.updates(stage, known)
         for item in stage.reductions:
-            more = self.combine(item, Name(_cell(item)), known)
+            update = self.combine(item, Name(_cell(item)), known)
             if is_extremum(item):
-                more = self.numbers(item, more, Name(f"nan_{item.name}"))
-            body += more
+                body += self.numbers(item, update, Name(f"nan_{item.name}"))
+            else:
+                body.append(update)
         body += self.stores(stage, known)
         if lane.kind == "ordered":
             result: list[Statement] = [self.loop(lane, body, "ordered", "in order")]
@@ -151,17 +154,14 @@ class Rows(Reducing):
         return Define(item.name, dtype, where, operands, types, (), node)
 
     def numbers(
-        self, item: Reduce, found: list[Statement], flag: Name | Element
+        self, item: Reduce, update: Combine, flag: Name | Element
     ) -> list[Statement]:
         """An extremum of numbers and, apart from it, whether a NaN was met: two
         short chains, four times as fast as one that propagates NaN."""
-        *more, last = found
-        assert isinstance(last, Combine)
-        dtype, name = last.dtype, self.fresh("x0")
+        name = self.fresh("x0")
         return [
-            *more,
-            Combine(last.target, dtype, f"f{item.combine}", last.value, last.node),
-            Define(name, "int32", isnan, (last.value,), (dtype,)),
+            replace(update, combine=f"f{item.combine}"),
+            Define(name, "int32", isnan, (update.value,), (update.dtype,)),
             Combine(flag, "int32", "or", Name(name)),
         ]
 
@@ -289,6 +289,8 @@ class _Lanes:
 
     def _chunks(self, start: DimLike, size: DimLike) -> list[Statement]:
         """Chunks of as many points as lanes, the last one shorter."""
+        if prove_le(size, self.lanes):
+            return [self._points(start, size)]
         if not self.short:
             left = dim_min(size - self.chunk.at, self.lanes)
             return [self._whole(size, self._points(start + self.chunk.at, left))]
@@ -318,13 +320,14 @@ class _Lanes:
         form.shift = {self.lane.atom: start + self.place.at}
         known = dict(self.known)
         body = form.kept_rows(self.at, self.stage, known)
+        body += form.updates(self.stage, known)
         for item in self.stage.reductions:
-            cell = Element(_cell(item), self.place.at)
-            more = form.combine(item, cell, known)
+            update = form.combine(item, Element(_cell(item), self.place.at), known)
             if is_extremum(item):
                 flag = Element(f"nan_{item.name}", self.place.at)
-                more = form.numbers(item, more, flag)
-            body += more
+                body += form.numbers(item, update, flag)
+            else:
+                body.append(update)
         body += form.stores(self.stage, known)
         form.shift, form.names = {}, names
         role: LoopRole = "simd" if can_be_simd(body) else "serial"

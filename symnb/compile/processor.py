@@ -1,0 +1,27 @@
+"""What generated C may use of this processor: vector width and vector functions."""
+
+from __future__ import annotations
+
+import functools
+
+import symnb.compile.build as builder
+
+
+def vector_bytes() -> int:
+    """Bytes of a vector register: 64 with AVX-512, else 32; 32 when reproducible."""
+    wide = builder.target() == "native" and "avx512f" in _flags()
+    return 64 if wide else 32
+
+
+def vector_functions() -> frozenset[str]:
+    """Names of the functions the vector library has."""
+    return frozenset(builder.vector_functions())
+
+
+@functools.cache
+def _flags() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next((line for line in file if line.startswith("flags")), "")
+    except OSError:
+        return ""

@@ -1,0 +1,139 @@
+"""The story of one compile: optimise, plan, write C, keep everything that happened.
+
+The text and the `Record` (plain JSON that says how the shared object is called) go
+into a cache entry. A program loaded from there has no story until somebody reads it;
+it is then told again, which gives the same result because every stage is
+deterministic.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from symnb.compile.codec import encode
+from symnb.compile.host import render_host
+from symnb.compile.kernels import Target
+from symnb.compile.opaque import describe
+from symnb.compile.plan import Plan, plan_memory
+from symnb.compile.processor import vector_bytes, vector_functions
+from symnb.compile.program import Program, build_program
+from symnb.compile.render import prelude, render_kernel
+from symnb.compile.specialise import Specialised
+from symnb.core.dims import Atom, Dim
+from symnb.core.graph import Graph
+from symnb.core.node import Node
+from symnb.optim.pipeline import Mode, optimise
+from symnb.optim.trace import Trace
+
+FORMAT = 2  # of the record; part of the cache key
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class KernelText:
+    """A generated kernel as shown: its C text and what each line computes.
+
+    lines  (first line, last line, nodes), lines counted from 1 in `source`
+    """
+
+    name: str
+    source: str
+    nodes: tuple[Node, ...]
+    lines: list[tuple[int, int, tuple[Node, ...]]]
+    language: str = "c"
+    reason: str = ""
+
+
+@dataclass
+class Story:
+    """What happened in one compile: trace, graphs, program, texts, times."""
+
+    trace: Trace
+    optimised: Graph
+    program: Program | None
+    plan: Plan
+    kernels: list[KernelText]
+    source: str
+    record: Record
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def make_target(mode: Mode) -> Target:
+    """The processor and vector library the C text is written for."""
+    return Target(vector_bytes(), vector_functions(), mode.name == "strict")
+
+
+def tell(specialised: Specialised, mode: Mode) -> Story:
+    """Run optimiser and code generator, keep everything they did."""
+    started = time.perf_counter()
+    optimised, trace = optimise(specialised.graph, mode)
+    done = time.perf_counter()
+    target = make_target(mode)
+    program = build_program(optimised, target, trace.decisions.append)
+    plan = plan_memory(program)
+    trace.decisions.extend(plan.in_place)
+    kernels, sources = _kernels(program, target)
+    launched = [step.kernel for step in program.steps if step.kernel is not None]
+    host = render_host(program, plan, specialised.checks)
+    source = "\n\n".join([prelude(launched, target), *sources, host.text]) + "\n"
+    record = _record(program, host.externs, host.opaque)
+    state = specialised.graph.shared
+    record["state"] = [state.index(leaf) for leaf in optimised.shared]
+    seconds = {"optimise": done - started, "lower": time.perf_counter() - done}
+    return Story(trace, optimised, program, plan, kernels, source, record, seconds)
+
+
+def _kernels(program: Program, target: Target) -> tuple[list[KernelText], list[str]]:
+    kernels: list[KernelText] = []
+    for step in program.steps:
+        if step.kernel is None:
+            continue
+        made = render_kernel(step.kernel, step.name, target, in_place=step.in_place)
+        kernels.append(
+            KernelText(step.name, made.text, step.nodes, made.lines, "c", step.reason)
+        )
+    return kernels, [kernel.source for kernel in kernels]
+
+
+# ---------------------------------------------------------------- the record
+
+
+def _record(program: Program, externs: list[str], opaque: list[int]) -> Record:
+    graph = program.graph
+    numbers = {atom: k for k, atom in enumerate(program.slots)}
+    return {
+        "format": FORMAT,
+        "slots": len(numbers),
+        "arguments": [_ports(leaf, numbers) for leaf in graph.inputs],
+        "shared": [_ports(leaf, numbers) for leaf in graph.shared],
+        "constants": [encode(c.value) for c in program.constants],
+        "outputs": [_result(b.node) for b in program.results],
+        "updates": [
+            [graph.shared.index(target), _result(b.node)]
+            for (target, _), b in zip(graph.updates, program.updates, strict=True)
+        ],
+        "externs": externs,
+        "opaque": {str(n): describe(program.steps[n]) for n in opaque},
+        "steps": [str(step.name) for step in program.steps],
+        "work": program.work,
+    }
+
+
+def _ports(leaf: Node, numbers: dict[Atom, int]) -> dict[str, Any]:
+    dims: list[Any] = []
+    fresh = len(numbers)
+    for size in leaf.type.shape:
+        atom = size.atom if isinstance(size, Dim) else None
+        if isinstance(size, int):
+            dims.append(size)
+        elif atom is not None:
+            dims.append(["slot", numbers[atom]])
+        else:
+            dims.append(["free", fresh])
+    return {"dtype": leaf.dtype, "dims": dims}
+
+
+def _result(node: Node) -> dict[str, Any]:
+    return {"dtype": node.dtype, "ndim": node.ndim}

@@ -1,0 +1,152 @@
+"""`Variant`: one compiled form of a graph, from the cache or from the compiler.
+
+A graph whose digest was seen before is loaded without optimiser or code generator,
+which are not even imported: what is needed to call the shared object stands in the
+record beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import symnb.compile.build as builder
+from symnb.compile.codec import decode
+from symnb.compile.extern.blas import addresses, convention
+from symnb.compile.opaque import OpaqueSteps
+from symnb.compile.processor import vector_bytes
+from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
+from symnb.compile.specialise import Specialised
+from symnb.core.graph import Graph
+from symnb.core.node import Node
+from symnb.optim.pipeline import Mode
+
+if TYPE_CHECKING:
+    from symnb.compile.story import Record, Story
+
+
+def call_spec(
+    record: Record,
+    graph: Graph,
+    library: builder.Library,
+    names: Sequence[str],
+    returns: str,
+) -> CallSpec:
+    """How the loaded library is called, bound to the graph's shared storage.
+
+    graph  the specialised graph the record was made from, whose leaves give the state
+    """
+    named = list(zip(names, graph.inputs, strict=True))
+    slots, arguments = _array_specs(record["arguments"], record["slots"], named)
+    state = [graph.shared[i] for i in record["state"]]
+    storages = [leaf.storage for leaf in state]
+    named = [(leaf.name or f"shared {i}", leaf) for i, leaf in enumerate(state)]
+    slots, shared = _array_specs(record["shared"], slots, named)
+    steps = {int(n): item for n, item in record["opaque"].items()}
+    python = OpaqueSteps(steps)
+    return CallSpec(
+        arguments=arguments,
+        shared=tuple(zip(storages, shared, strict=True)),
+        constants=tuple(decode(item) for item in record["constants"]),
+        outputs=tuple(_output(i, o) for i, o in enumerate(record["outputs"])),
+        updates=tuple((i, _output(i, o)) for i, o in record["updates"]),
+        slots=slots,
+        run=library.run,
+        plan=library.plan,
+        externs=addresses(record["externs"]),
+        python=python.run if steps else None,
+        steps=len(record["steps"]),
+        work=record["work"],
+        returns=returns,
+        opaque={n: _opaque(item) for n, item in steps.items()},
+        name=graph.name,
+    )
+
+
+def _array_specs(
+    items: Sequence[Any], slots: int, named: Sequence[tuple[str, Node]]
+) -> tuple[int, tuple[ArraySpec, ...]]:
+    """Specs of leaves; a compound size gets a slot of its own, checked in C."""
+    specs: list[ArraySpec] = []
+    for (name, leaf), item in zip(named, items, strict=True):
+        dims: list[Any] = []
+        for dim in item["dims"]:
+            if isinstance(dim, int):
+                dims.append(dim)
+            elif dim[0] == "slot":
+                dims.append(("slot", dim[1]))
+            else:
+                dims.append(("slot", slots))
+                slots += 1
+        where = str(leaf.site or "")
+        specs.append(ArraySpec(name, item["dtype"], tuple(dims), where))
+    return slots, tuple(specs)
+
+
+def _output(index: int, item: dict[str, Any]) -> ArraySpec:
+    return ArraySpec(f"output {index}", item["dtype"], (0,) * item["ndim"])
+
+
+def _opaque(item: dict[str, Any]) -> Opaque:
+    def specs(key: str) -> tuple[ArraySpec, ...]:
+        return tuple(ArraySpec(key, d, (0,) * n) for d, n in item[key])
+
+    return Opaque(specs("inputs"), specs("outputs"))
+
+
+# ------------------------------------------------------------------------- variants
+
+
+class Variant:
+    """One compiled form of a graph: its library at once, its story when asked."""
+
+    def __init__(self, specialised: Specialised, mode: Mode) -> None:
+        self.specialised = specialised
+        self.mode = mode
+        self.seconds = 0.0
+        self.from_cache = True
+        key = self.key
+        found = builder.find(key)
+        if found is None:
+            self.from_cache = False
+            story = self.story
+            meta = {"program": story.record}
+            found = builder.build(story.source, key, meta)
+            self.seconds = found.seconds
+        self.library = found
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of all the C text depends on, except the machine."""
+        checks = [
+            f"{c.node.op.name} {c.left} {c.right}" for c in self.specialised.checks
+        ]
+        parts = [
+            "program 2",
+            self.specialised.graph.digest,
+            self.mode.digest,
+            f"vector {vector_bytes()}",
+            convention(),
+            *checks,
+        ]
+        return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def story(self) -> Story:
+        """Trace, optimised graph, program and texts."""
+        # A program from the cache needs neither optimiser nor code generator.
+        from symnb.compile.story import tell
+
+        return tell(self.specialised, self.mode)
+
+    @property
+    def record(self) -> Record:
+        """How the library is called."""
+        return self.library.entry.meta["program"]
+
+    def spec(self, names: Sequence[str], returns: str) -> CallSpec:
+        """The call bound to the graph's state."""
+        graph = self.specialised.graph
+        return call_spec(self.record, graph, self.library, names, returns)
