@@ -63,6 +63,7 @@ class Columns(Reducing):
         found: list[Statement] = []
         for stage in self._recomputed():
             found += self._rows(stage) if stage.inner else self._kept(stage)
+        found = [*self.stop.before, *found]
         result: Sequence[Statement] = [
             Loop(self.tile.atom, 0, lane.extent, "serial", tuple(found), TILE,
                  "tiles of columns")

@@ -81,14 +81,19 @@ class Flat(Form):
         """Loops over squares of two axes, each contiguous in some array."""
         self.summary = f"squares of {BLOCK} x {BLOCK}: some arrays are transposed"
         result: Sequence[Statement] = found
-        blocks = []
-        for one, role in ((lane, "simd"), (across, "serial")):
+        blocks: list[Axis] = []
+        before: list[Statement] = []
+        for one in (lane, across):
             whole = axis(f"{one.atom.name}0", one.extent)
-            stop = dim_min(whole.at + BLOCK, one.extent)
-            if role == "simd" and not can_be_simd(found):
-                role = "serial"
-            result = [Loop(one.atom, whole.at, stop, role, tuple(result), 1, role)]
+            stop = self.bound(
+                f"{one.atom.name}1", dim_min(whole.at + BLOCK, one.extent)
+            )
+            vector = one is lane and can_be_simd(found)
+            role: LoopRole = "simd" if vector else "serial"
+            result = [Loop(one.atom, whole.at, stop.dim, role, tuple(result))]
+            before += stop.before
             blocks.append(whole)
+        result = [*before, *result]
         for whole in blocks:
             result = [
                 Loop(whole.atom, 0, whole.extent, "serial", tuple(result), BLOCK,

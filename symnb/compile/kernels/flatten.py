@@ -25,6 +25,7 @@ from symnb.compile.kernels.kernel import (
     Statement,
     Write,
     safe_in_place,
+    variable,
 )
 from symnb.compile.kernels.nest import (
     INDEX,
@@ -46,7 +47,6 @@ from symnb.compile.kernels.target import Target
 from symnb.core.dims import (
     Atom,
     DimLike,
-    bound,
     dims_in,
     is_positive,
     substitute,
@@ -285,26 +285,6 @@ def is_pairwise(item: Reduce) -> bool:
 def can_be_simd(body: Iterable[Statement]) -> bool:
     """Whether a loop of these statements never leaves early."""
     return not any(isinstance(s, Define) and s.op is WRAP for s in body)
-
-
-def variable(name: str) -> DimLike:
-    """A C variable inside an offset."""
-    return bound(_Variable(name), name)
-
-
-class _Variable:
-    """A C variable; equal by name."""
-
-    op = None
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Variable) and self.name == other.name
 
 
 def sizes_of(nest: Nest, body: Iterable[Statement]) -> tuple[Atom, ...]:

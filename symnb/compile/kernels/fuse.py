@@ -132,7 +132,7 @@ class _Partition:
         self._find_costly()
         count: dict[Node, int] = {}
         reads: dict[Node, set[Node]] = {}
-        for node in self.nodes:
+        for node in self.all:
             below = self._inline(node)
             reads[node] = self._reads(node, below, reads)
             count[node] = 1 + sum(count[x] for x in below)
@@ -166,11 +166,9 @@ class _Partition:
                 continue
             own = typical(total(shape_of(node)))
             times = needed.get(node, 0.0)
-            if node not in self.anchors and cost[node] >= COSTLY_FLOPS:
-                if times >= OFTEN * own:
-                    found[node] = (
-                        f"needed {times / max(own, 1):.3g} times at each point"
-                    )
+            costly = node not in self.anchors and cost[node] >= COSTLY_FLOPS
+            if costly and times >= OFTEN * own:
+                found[node] = f"needed {times / max(own, 1):.3g} times per element"
             points: float = own if node in found or node in self.anchors else times
             if self.roles[node] == "reduce":
                 points = typical(total(shape_of(node.inputs[0])))

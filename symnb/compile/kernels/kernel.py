@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from symnb.compile.kernels.nest import Buffer, NestError
-from symnb.core.dims import Atom, DimLike
+from symnb.core.dims import Atom, DimLike, bound, dims_in
 from symnb.core.node import Node
 from symnb.core.op import Op
 
@@ -22,6 +22,26 @@ LoopRole = Literal["serial", "simd", "parallel", "ordered"]
 # simd      independent iterations (but for `combines`), for vector registers
 # parallel  independent iterations whose chunks may run in threads
 # ordered   each iteration needs the one before
+
+
+class Variable:
+    """A C variable as part of a size expression; equal by name."""
+
+    op = None  # unlike a graph node
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Variable) and self.name == other.name
+
+
+def variable(name: str) -> DimLike:
+    """An int64 variable, known to be >= 0, in a size expression."""
+    return bound(Variable(name), name)
 
 
 @dataclass(frozen=True)
@@ -259,7 +279,7 @@ def check(kernel: Kernel) -> None:
             if name not in known:
                 raise NestError(f"{name} is used where it is not defined")
         if isinstance(statement, Loop):
-            scopes.append((list(statement.body), set(known)))
+            scopes.append((list(statement.body), known | {statement.atom.name}))
         elif isinstance(statement, Define | Cell | Row | Tree | Total):
             known.add(statement.name)
 
@@ -277,8 +297,20 @@ def _used(statement: Statement) -> Iterator[str]:
         yield from filter(None, (statement.tree, statement.tile))
     elif isinstance(statement, Loop):
         yield from (name for name, _, _ in statement.combines)
+        yield from _variables((statement.start, statement.stop))
     for operand in _operands(statement):
         if isinstance(operand, Name):
             yield operand.text
         elif isinstance(operand, Element):
             yield operand.array
+            yield from _variables((operand.offset,))
+        elif isinstance(operand, Position):
+            yield from _variables((operand.dim,))
+
+
+def _variables(dims: tuple[DimLike, ...]) -> Iterator[str]:
+    """The variables and loop indices in size expressions."""
+    for dim in dims_in(dims):
+        for atom in sorted(dim.atoms()):
+            if atom.kind == "index" or isinstance(atom.node, Variable):
+                yield atom.name

@@ -1,0 +1,65 @@
+/* k0: tiles of 1024 columns, row by row */
+static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
+              int64_t n0, int64_t n1, symnb_ws *ws)
+{
+    if (n0 == 0 && n1 != 0) return symnb_nothing(ws, "max");
+    for (int64_t j0 = 0; j0 < n1; j0 += 1024) {          /* tiles of columns */
+        const int64_t j1 = symnb_min(n1, j0 + 1024);
+        float r0[1024];
+        for (int64_t c = 0; c < 1024; c++) r0[c] = 0;    /* add */
+        float r1[1024];
+        for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
+        for (int64_t i0 = 0; i0 < n0; i0 += 512) {       /* blocks of rows, summed apart */
+            float part_r0[1024];
+            for (int64_t c = 0; c < 1024; c++) part_r0[c] = 0; /* add */
+            const int64_t i2 = symnb_min(n0 - i0, 512);
+            for (int64_t i = i0; i < i0 + 8*(i2 / 8); i += 8) { /* 8 rows at once */
+                #pragma omp simd
+                for (int64_t j = j0; j < j1; j++) {
+                    const float x1 = p0[n1*i + j];
+                    const float x2 = p0[(i + 1)*n1 + j];
+                    const float x3 = p0[(i + 2)*n1 + j];
+                    const float x4 = p0[(i + 3)*n1 + j];
+                    const float x5 = p0[(i + 4)*n1 + j];
+                    const float x6 = p0[(i + 5)*n1 + j];
+                    const float x7 = p0[(i + 6)*n1 + j];
+                    const float x8 = p0[(i + 7)*n1 + j];
+                    const float x9 = x1 + x2;            /* %0 sum */
+                    const float x10 = x3 + x4;           /* %0 sum */
+                    const float x11 = x5 + x6;           /* %0 sum */
+                    const float x12 = x7 + x8;           /* %0 sum */
+                    const float x13 = x9 + x10;          /* %0 sum */
+                    const float x14 = x11 + x12;         /* %0 sum */
+                    const float x15 = x13 + x14;         /* %0 sum */
+                    part_r0[j - j0] += x15;              /* %0 sum */
+                    r1[j - j0] = (x1 > r1[j - j0]) | (x1 != x1) ? x1 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x2 > r1[j - j0]) | (x2 != x2) ? x2 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x3 > r1[j - j0]) | (x3 != x3) ? x3 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x4 > r1[j - j0]) | (x4 != x4) ? x4 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x5 > r1[j - j0]) | (x5 != x5) ? x5 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x6 > r1[j - j0]) | (x6 != x6) ? x6 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x7 > r1[j - j0]) | (x7 != x7) ? x7 : r1[j - j0]; /* %1 max */
+                    r1[j - j0] = (x8 > r1[j - j0]) | (x8 != x8) ? x8 : r1[j - j0]; /* %1 max */
+                }
+            }
+            for (int64_t i = i0 + 8*(i2 / 8); i < i2 + i0; i++) { /* the rest */
+                #pragma omp simd
+                for (int64_t j = j0; j < j1; j++) {
+                    const float x16 = p0[n1*i + j];
+                    part_r0[j - j0] += x16;              /* %0 sum */
+                    r1[j - j0] = (x16 > r1[j - j0]) | (x16 != x16) ? x16 : r1[j - j0]; /* %1 max */
+                }
+            }
+            #pragma omp simd
+            for (int64_t j = j0; j < j1; j++) {
+                r0[j - j0] += part_r0[j - j0];
+            }
+        }
+        #pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+            q0[j] = r0[j - j0];
+            q1[j] = r1[j - j0];
+        }
+    }
+    return 0;
+}

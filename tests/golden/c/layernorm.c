@@ -1,0 +1,63 @@
+/* k0: row by row */
+static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+              symnb_ws *ws)
+{
+    for (int64_t i = 0; i < n0; i++) {                   /* rows */
+        symnb_tree_f32x32 sum_r0;
+        sum_r0.count = sum_r0.top = 0;
+        float a0[32];
+        for (int64_t c = 0; c < 32; c++) a0[c] = 0;      /* add */
+        for (int64_t j0 = 0; j0 < n1; j0 += 512) {       /* runs, summed in pairs */
+            if (j0) symnb_push_f32x32(&sum_r0, a0);
+            const int64_t j2 = symnb_min(n1 - j0, 512);
+            const int64_t j3 = 32*(j2 / 32);
+            for (int64_t j1 = 0; j1 < j3; j1 += 32) {    /* 32 lanes */
+                #pragma omp simd
+                for (int64_t l = 0; l < 32; l++) {
+                    a0[l] += p0[n1*i + j1 + l + j0];     /* %0 sum */
+                }
+            }
+            #pragma omp simd
+            for (int64_t l = 0; l < j2 - j3; l++) {      /* the rest */
+                a0[l] += p0[n1*i + j3 + l + j0];         /* %0 sum */
+            }
+        }
+        symnb_collect_f32x32(&sum_r0, a0);
+        const float r0 = symnb_fold_add_f32x32(a0);      /* %0 sum */
+        const float t1 = r0 / 64.0f;                     /* %1 true_div */
+        symnb_tree_f32x32 sum_r1;
+        sum_r1.count = sum_r1.top = 0;
+        float a1[32];
+        for (int64_t c = 0; c < 32; c++) a1[c] = 0;      /* add */
+        for (int64_t j0 = 0; j0 < n1; j0 += 512) {       /* runs, summed in pairs */
+            if (j0) symnb_push_f32x32(&sum_r1, a1);
+            const int64_t j2_1 = symnb_min(n1 - j0, 512);
+            const int64_t j3_1 = 32*(j2_1 / 32);
+            for (int64_t j1 = 0; j1 < j3_1; j1 += 32) {  /* 32 lanes */
+                #pragma omp simd
+                for (int64_t l = 0; l < 32; l++) {
+                    const float t2 = p0[n1*i + j1 + l + j0] - t1; /* %2 sub */
+                    const float t3 = t2 * t2;            /* %3 mul */
+                    a1[l] += t3;                         /* %4 sum */
+                }
+            }
+            #pragma omp simd
+            for (int64_t l = 0; l < j2_1 - j3_1; l++) {  /* the rest */
+                const float t2_1 = p0[n1*i + j3_1 + l + j0] - t1; /* %2 sub */
+                const float t3_1 = t2_1 * t2_1;          /* %3 mul */
+                a1[l] += t3_1;                           /* %4 sum */
+            }
+        }
+        symnb_collect_f32x32(&sum_r1, a1);
+        const float r1 = symnb_fold_add_f32x32(a1);      /* %4 sum */
+        const float t5 = r1 / 64.0f;                     /* %5 true_div */
+        const float t6 = sqrtf(t5);                      /* %6 sqrt */
+        #pragma omp simd
+        for (int64_t j = 0; j < n1; j++) {
+            const float t2_2 = p0[n1*i + j] - t1;        /* %2 sub */
+            const float t7 = t2_2 / t6;                  /* %7 true_div */
+            q0[n1*i + j] = t7;
+        }
+    }
+    return 0;
+}
