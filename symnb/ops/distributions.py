@@ -93,23 +93,39 @@ def _parameter(value: Any, shape: Sizes, dtype: str) -> Node:
 # --------------------------------------------------------------------- binomial
 
 
+TABLE = 4096  # trials up to which one n and p are inverted through a table
+
+
 def _binomial_inverse(u: Array, n: Array, p: Array) -> Array:
-    """The least k whose binomial distribution function is above u."""
+    """The least k whose binomial distribution function is at least u."""
+    dtype = np.result_type(u, n, p)
+    n = np.floor(np.asarray(n, "float64"))
+    p = np.asarray(p, "float64")
+    if n.size == p.size == 1 and 0 < n.item() <= TABLE and 0 < p.item() < 1:
+        reached = _reached(np.arange(n.item()), n.item(), p.item())
+        return np.searchsorted(reached, np.asarray(u, "float64")).astype(dtype)
+    u, n, p = np.broadcast_arrays(np.asarray(u, "float64"), n, p)
+    inner = (p > 0) & (p < 1) & (u > 0) & (n > 0)
+    k = np.where(p >= 1, n, 0.0)
+    k[inner] = _search(u[inner], n[inner], p[inner])
+    k[np.isnan(u + n + p) | (p < 0) | (p > 1) | (n < 0)] = np.nan
+    return k.astype(dtype)
+
+
+def _reached(k: Array, n: Any, p: Any) -> Array:
+    """The chance of at most k < n successes."""
     from scipy import special
 
-    dtype = np.result_type(u, n, p)
-    u, n, p = np.broadcast_arrays(*(np.asarray(x, "float64") for x in (u, n, p)))
-    n = np.floor(n)
-    inner = (p > 0) & (p < 1) & (u > 0) & (n > 0)
-    trials, chance = np.where(inner, n, 1.0), np.where(inner, p, 0.5)
-    level = np.where(inner, u, 0.5)
-    k = np.ceil(special.bdtrik(level, trials, chance))
-    below = np.clip(k - 1, 0, trials - 1)
-    reached = special.betainc(trials - below, below + 1, 1 - chance)
-    k = np.where(reached >= level, below, k)
-    ends = np.where(p >= 1, n, 0.0)
-    invalid = np.isnan(u + n + p) | (p < 0) | (p > 1) | (n < 0)
-    return np.where(invalid, np.nan, np.where(inner, k, ends)).astype(dtype)
+    return special.betainc(n - k, k + 1, 1 - p)
+
+
+def _search(u: Array, n: Array, p: Array) -> Array:
+    """The inverse where it is neither 0 nor n for certain."""
+    from scipy import special
+
+    k = np.ceil(special.bdtrik(u, n, p))
+    below = np.clip(k - 1, 0, n - 1)
+    return np.where(_reached(below, n, p) >= u, below, k)
 
 
 BINOMIAL_INVERSE = elementwise(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from symnb.compile.function import function
 from symnb.core.dims import symbol
 from symnb.core.evaluate import evaluate
 from symnb.core.node import Input, as_dim
@@ -196,7 +197,7 @@ def test_normal(dtype) -> None:
 
 def test_the_logarithm_of_an_open_unit_is_finite() -> None:
     # The least bits give the longest tail: sqrt(-2 log u).
-    for dtype, least in (("float64", 2.0**-53), ("float32", 2.0**-33)):
+    for dtype, least in (("float64", 2.0**-53), ("float32", 2.0**-32)):
         unit = drawn(distributions.open_unit_interval(key(1, 0), (COUNT,), dtype))
         assert unit.min() >= least and unit.max() <= 1
 
@@ -245,6 +246,10 @@ def test_the_binomial_inverse_is_that_of_scipy() -> None:
     )
     found = distributions._binomial_inverse(u, n.astype(float), p)
     np.testing.assert_array_equal(found, stats.binom.ppf(u, n, p))
+    for trials, chance in ((1, 0.3), (17, 0.5), (4000, 0.2)):
+        level = u[0, :, 0]
+        by_table = distributions._binomial_inverse(level, np.array(trials), chance)
+        np.testing.assert_array_equal(by_table, stats.binom.ppf(level, trials, chance))
 
 
 def test_binomial_at_its_ends() -> None:
@@ -334,6 +339,44 @@ def test_shuffle_row_elements() -> None:
     assert (np.sort(found, 1) == rows).all() and (found != rows).any()
     orders = found - rows[:, :1]
     assert len({tuple(order) for order in orders}) > 1
+
+
+# ------------------------------------------------------------------------ compiled
+
+
+@pytest.mark.cc
+def test_a_compiled_draw_is_that_of_the_reference_and_moves_on() -> None:
+    srng = RandomStreams(18)
+    draws = [
+        srng.uniform((3, 4)), srng.uniform((5,), dtype="float32"),
+        srng.integers(-5, 50, (7,)), srng.binomial((6,), 20, 0.4),
+        srng.permutation((2,), 5), srng.choice((4,), 9, replace=False),
+        srng.multinomial((3,), 6, [0.2, 0.3, 0.5]), srng.normal((8,)),
+    ]  # fmt: skip
+    expected = evaluate(draws, {})
+    f = function([], draws)
+    first, second = f(), f()
+    for want, got, again in zip(expected[:-1], first, second, strict=False):
+        np.testing.assert_array_equal(got, want, strict=True)
+        assert (again != got).any()
+    np.testing.assert_allclose(first[-1], expected[-1], rtol=1e-13)
+    assert [v.rng.get_value()[2] for v in draws] == [2] * len(draws)
+
+
+@pytest.mark.cc
+def test_a_function_without_default_updates_repeats_its_draw() -> None:
+    draw = RandomStreams(19).uniform((3,))
+    f = function([], draw, no_default_updates=True)
+    np.testing.assert_array_equal(f(), f())
+
+
+@pytest.mark.cc
+def test_a_compiled_draw_takes_its_size_from_an_argument() -> None:
+    x = tensor(np.zeros((2, 3)))
+    noise = RandomStreams(20).normal(x.shape)
+    f = function([x], x + noise)
+    assert f(np.zeros((2, 3))).shape == (2, 3)
+    assert f(np.zeros((0, 5))).shape == (0, 5)
 
 
 # ---------------------------------------------------------------------- gradients
