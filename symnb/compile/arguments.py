@@ -166,7 +166,10 @@ def _as_array(where: str, value: Any, dtype: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ArgumentError(f"{where} is no array: {error}.") from None
+        raise ArgumentError(
+            f"{where} is no array of {dtype}: {str(error).split('.')[0]}.\n"
+            "Fix: pass a NumPy array, or a list whose rows have one length."
+        ) from None
     if array.dtype.kind not in "biuf":
         raise ArgumentError(
             f"{where} needs numbers of dtype {dtype}; got "

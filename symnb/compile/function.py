@@ -20,13 +20,13 @@ import numpy as np
 from symnb.compile import specialise as special
 from symnb.compile.arguments import In, as_argument, bind
 from symnb.compile.check import CheckReport, check
+from symnb.compile.fitting import check_assumptions, read_sizes
 from symnb.compile.profile import Profile, profile_of
 from symnb.compile.request import Request, Updates, make_request, swapped
 from symnb.compile.runtime import dispatch
-from symnb.core.dims import Dim
 from symnb.core.graph import Graph
 from symnb.core.seams import slots
-from symnb.errors import NoCompilerError, SizeError, message
+from symnb.errors import NoCompilerError
 from symnb.optim.pipeline import Mode, get_mode
 from symnb.optim.trace import Decision, Trace
 from symnb.options import config
@@ -202,40 +202,12 @@ class Function:
 
     def _sizes(self, arrays: tuple[Array, ...]) -> dict[Any, int]:
         """Size symbol -> number of this call. Raises SizeError on a broken promise."""
-        sizes: dict[Any, int] = {}
-        origin: dict[Any, str] = {}
         leaves = [*zip(self.labels, self.graph.inputs, arrays, strict=True)]
         for leaf in self.graph.shared:
             leaves.append((leaf.name or "a shared variable", leaf, leaf.storage.array))
-        for label, leaf, array in leaves:
-            for axis, (size, got) in enumerate(
-                zip(leaf.type.shape, array.shape, strict=True)
-            ):
-                atom = size.atom if isinstance(size, Dim) else None
-                want = size if isinstance(size, int) else sizes.get(atom, got)
-                if want != got:
-                    raise self._broken(label, leaf, array, axis, want, origin.get(atom))
-                if atom is not None:
-                    sizes.setdefault(atom, got)
-                    origin.setdefault(atom, label)
+        sizes = read_sizes(self.name, leaves)
+        check_assumptions(self.graph, leaves, sizes)
         return sizes
-
-    def _broken(
-        self, label: str, leaf: Any, array: Array, axis: int, want: int,
-        origin: str | None,
-    ) -> SizeError:  # fmt: skip
-        because = (
-            f" ({leaf.type.shape[axis]} is {want} by {origin!r})" if origin else ""
-        )
-        return SizeError(
-            message(
-                f"{self.name}: {label!r} needs size {want} on axis {axis}{because}; "
-                f"got {array.shape[axis]}.",
-                [(label, str(leaf.type), f"got shape {array.shape}",
-                  str(leaf.site or ""))],
-                "pass arrays whose sizes agree.",
-            )
-        )  # fmt: skip
 
     def _shared_moved(self) -> bool:
         return any(

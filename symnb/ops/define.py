@@ -59,6 +59,11 @@ def _constant(value: Any, dtype: str | None) -> Node:
         array = np.asarray(value, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DTypeError(f"{value!r} is not an array of numbers: {error}") from None
+    if array.dtype.kind in "USOMmV":
+        raise DTypeError(
+            f"{value!r} is not an array of numbers.\n"
+            "Fix: use numbers, or symbolic tensors of symnb.tensor."
+        )
     if isinstance(value, list | tuple) and not array.size and dtype is None:
         array = array.astype("float64")
     return Constant(array)
