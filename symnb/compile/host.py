@@ -187,7 +187,7 @@ def _refuse_negative(w: _Writer, buffer: Buffer, number: int) -> None:
     """A size that comes from data may be negative; nothing else checks it."""
     for size in buffer.type.shape:
         if isinstance(size, Dim) and any(a.kind == "bound" for a in size.atoms()):
-            text = f"a size of {buffer.node.op.name} should not be negative"
+            text = f"a size of {buffer.node.op.name} should be 0 or more, not negative"
             say = f'host_say(ws, "{text}")'
             w.put(f"if ({w.size(size)} < 0) return {say}, {number + 1};")
 
