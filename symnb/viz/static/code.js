@@ -18,7 +18,7 @@ function classes(line, language) {
 
 /** Number chips of some rows. */
 function chipsOf(numbers) {
-  return h("span.chips", {}, numbers.map((n) => h(`span.chip.c${((n - 1) % 8) + 1}`, { title: `source ${n}` }, String(n))));
+  return h("span.chips", numbers.map((n) => h(`span.chip.c${((n - 1) % 8) + 1}`, { title: `source ${n}` }, String(n))));
 }
 
 /**
@@ -44,18 +44,18 @@ function drawSource(model, index, how) {
       let j = i + 1;
       while (j < line.length && kinds[j] === kinds[i] && owner[n][j] === owner[n][i]) j++;
       const span = owner[n][i], word = line.slice(i, j);
-      if (span < 0) parts.push(kinds[i] ? h("span." + kinds[i], {}, word) : word);
+      if (span < 0) parts.push(kinds[i] ? h("span." + kinds[i], word) : word);
       else {
         const number = model.source.get(span), rows = model.spanRows[span];
         numbers.add(number);
         parts.push(h(`span.sp.c${((number - 1) % 8) + 1}`, {
           "data-r": rows.join(" "), "data-span": span,
           onmouseenter: () => how.over(rows), onmouseleave: () => how.over(null), onclick: () => how.pick(rows),
-        }, kinds[i] ? h("span." + kinds[i], {}, word) : word));
+        }, kinds[i] ? h("span." + kinds[i], word) : word));
       }
       i = j;
     }
-    return h("div.ln", { role: "listitem" }, h("i", {}, String(first + n)), h("u", {}, parts), chipsOf([...numbers].sort((a, b) => a - b)));
+    return h("div.ln", { role: "listitem" }, h("i", String(first + n)), h("u", parts), chipsOf([...numbers].sort((a, b) => a - b)));
   }));
 }
 
@@ -72,7 +72,7 @@ function drawKernel(model, index, how) {
     for (let i = 0; i < line.length;) {
       let j = i + 1;
       while (j < line.length && kinds[j] === kinds[i]) j++;
-      parts.push(kinds[i] ? h("span." + kinds[i], {}, line.slice(i, j)) : line.slice(i, j));
+      parts.push(kinds[i] ? h("span." + kinds[i], line.slice(i, j)) : line.slice(i, j));
       i = j;
     }
     const attributes = mine.length ? {
@@ -81,6 +81,6 @@ function drawKernel(model, index, how) {
       onkeydown: (e) => e.key === "Enter" && how.pick(mine),
     } : {};
     return h(`div.ln${numbers.length ? ".c" + (((numbers[0] - 1) % 8) + 1) : ""}`, { role: "listitem", ...attributes },
-      h("i", {}, String(n + 1)), h("u", {}, parts), chipsOf(numbers));
+      h("i", String(n + 1)), h("u", parts), chipsOf(numbers));
   }));
 }

@@ -14,8 +14,9 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** An HTML element; "button.btn" carries a class. */
-function h(name, attributes, ...children) {
+/** An HTML element; "button.btn" carries a class; attributes may be left out. */
+function h(name, ...children) {
+  const attributes = children[0] && children[0].constructor === Object ? children.shift() : null;
   const [tag, ...classes] = name.split(".");
   const element = document.createElement(tag);
   if (classes.length) element.className = classes.join(" ");
@@ -23,7 +24,8 @@ function h(name, attributes, ...children) {
 }
 
 /** An SVG element. */
-function s(name, attributes, ...children) {
+function s(name, ...children) {
+  const attributes = children[0] && children[0].constructor === Object ? children.shift() : null;
   return fill(document.createElementNS(NS, name), attributes, children);
 }
 
@@ -55,7 +57,7 @@ function outline(kind, x, y, w, hh, cls = "o") {
   const rx = kind === "input" ? hh / 2 : kind === "op" ? 4 : 2;
   const box = s("rect", { class: cls, x: l, y, width: w, height: hh, rx });
   if (kind !== "shared" && kind !== "update") return box;
-  return s("g", {}, box, s("path", { class: cls, d: `M${l + 4} ${y}V${b}M${r - 4} ${y}V${b}` }));
+  return s("g", box, s("path", { class: cls, d: `M${l + 4} ${y}V${b}M${r - 4} ${y}V${b}` }));
 }
 
 /** Four corner brackets round a box. */
@@ -133,7 +135,7 @@ function drawNode(row, [x, y, w], model, how, neutral) {
   const middle = x + (state || chips.length ? 9 * Math.max(1, chips.length) : 0);
   const left = x - w / 2 + (kind === "op" ? 7 : 11);
   return s("g", attributes, outline(kind, x, y, w, 24),
-    state === "added" ? s("g", {}, outline(kind, x, y + 2.5, w - 5, 19, "o i2")) : null,
+    state === "added" ? s("g", outline(kind, x, y + 2.5, w - 5, 19, "o i2")) : null,
     s("rect", { class: "rg", x: x - w / 2 - 4, y: y - 4, width: w + 8, height: 32, rx: 6 }),
     state ? [s("rect", { class: "gl", x: left, y: y + 5.5, width: 13, height: 13, rx: 2 }), s("text", { class: "gt", x: left + 6.5, y: y + 16, "text-anchor": "middle" }, GLYPH[state])] : null,
     state ? null : chips.map((c, i) => [s("rect", { class: `c${((c - 1) % 8) + 1}`, style: "fill:var(--c)", x: left + 15 * i, y: y + 5.5, width: 13, height: 13, rx: 2 }), s("text", { class: "gt", x: left + 6.5 + 15 * i, y: y + 16, "text-anchor": "middle" }, c)]),
