@@ -129,8 +129,14 @@ print(imported - started, time.perf_counter() - imported)
 """
 
 
+def _environment(**more: str) -> dict[str, str]:
+    """A user's environment: Python keeps compiled modules."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return kept | more
+
+
 def _first_result(cache: str) -> float:
-    environment = {**os.environ, "SYMNB_CACHE_DIR": cache}
+    environment = _environment(SYMNB_CACHE_DIR=cache)
     done = subprocess.run(
         [sys.executable, "-c", STEP], env=environment, capture_output=True, text=True,
         check=True, cwd=Path(__file__).parent.parent,
@@ -147,7 +153,7 @@ def first_results() -> list[Row]:
             cache = os.path.join(folder, "warm")
             subprocess.run(
                 [sys.executable, "-c", "import symnb.compile.cache as c; c.clear()"],
-                env={**os.environ, "SYMNB_CACHE_DIR": cache}, check=True,
+                env=_environment(SYMNB_CACHE_DIR=cache), check=True,
             )  # fmt: skip
             cold.append(_first_result(cache))
             warm.append(_first_result(cache))
@@ -165,7 +171,7 @@ def importing() -> Row:
 
     def seconds(code: str) -> float:
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True,
+        subprocess.run([sys.executable, "-c", code], check=True, env=_environment(),
                        cwd=Path(__file__).parent.parent)  # fmt: skip
         return time.perf_counter() - started
 
