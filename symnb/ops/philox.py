@@ -16,6 +16,7 @@ import numpy as np
 
 from symnb.core import dtypes
 from symnb.core.node import Constant, Node, size
+from symnb.errors import DTypeError
 from symnb.ops.cast import cast
 from symnb.ops.create import iota
 from symnb.ops.define import Elementwise, elementwise
@@ -128,7 +129,10 @@ def random_bits(key: Node, shape: Sizes, high: bool = False) -> Node:
 def unit_interval(key: Node, shape: Sizes, dtype: str, high: bool = False) -> Node:
     """Uniform floats in [0, 1): multiples of 2**-24 (float32) or 2**-53 (float64)."""
     if not dtypes.is_float(dtype):
-        raise TypeError(f"uniform numbers are floats, not {dtype}")
+        raise DTypeError(
+            f"uniform numbers are floats, not {dtype}.\n"
+            "Fix: use integers(low, high), or cast the draw."
+        )
     bits = random_bits(key, shape, high)
     if dtype == "float32":
         return _small(bits >> np.uint64(40), dtype) * 2.0**-24

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from symnb.compile.function import function
 from symnb.core.graph import Graph
 from symnb.core.node import Input
 from symnb.core.text import parse
@@ -102,3 +103,17 @@ def test_effects_are_read_back_from_text() -> None:
     effects = control.Print('"h"\n')(control.Assert("it's")(a, a < 9))
     graph = Graph([a], [effects])
     assert graph.digest == parse(graph.text()).digest
+
+
+@pytest.mark.cc
+def test_effects_and_choices_compiled(capfd) -> None:
+    a, c = tensor(y, "a"), Input(TensorType("bool", ()), "c")
+    checked = control.CheckAndRaise(ValueError, "negative")(a, a >= 0)
+    f = function([a, c], control.Print("a")(control.ifelse(c, checked * 2, a)))
+    good = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(f(good, True), 2 * good)
+    np.testing.assert_array_equal(f(good, False), good)
+    assert capfd.readouterr().out.count("a __str__ = [") == 2
+    with pytest.raises(ValueError, match="negative"):
+        f(-good, True)
+    np.testing.assert_array_equal(f(good, True), 2 * good)

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from symnb.compile.function import function
 from symnb.core.dims import symbol
 from symnb.core.node import Constant, Input
 from symnb.core.types import TensorType
-from symnb.errors import AxisError, DTypeError, RankError, ShapeError
+from symnb.errors import AxisError, DTypeError, RankError, ShapeError, SizeError
+from symnb.gradient import grad
 from symnb.ops import masks, selection, subtensor
 from symnb.ops.create import arange
 from tests.ops.structure import (
@@ -397,3 +399,60 @@ def test_constants_are_indexed_when_the_graph_is_built() -> None:
     assert places.type.shape == (2,)
     agrees(lambda a: a[[True, False, True]], lambda a: a[[True, False, True]], x[0])
     agrees(lambda a: a[arange(2)], lambda a: a[:2], x[0])
+
+
+# ------------------------------------------------------------------------ compiled
+
+
+@pytest.mark.cc
+def test_compiled_code_reads_and_writes_as_numpy_does() -> None:
+    a = tensor(x, "a")
+    parts = [a[index] for index in MIXED]
+    f = function(
+        [a], [*parts, *(p.set(p * 2) for p in parts), *(p.inc(1) for p in parts)]
+    )
+    results = iter(f(x))
+    for index in MIXED:
+        np.testing.assert_array_equal(next(results), x[index], strict=True)
+    for write in (
+        lambda b, i: b.__setitem__(i, b[i] * 2),
+        lambda b, i: np.add.at(b, i, 1),
+    ):
+        for index in MIXED:
+            expected = x.copy()
+            write(expected, index)
+            np.testing.assert_array_equal(next(results), expected, strict=True)
+
+
+@pytest.mark.cc
+def test_a_compiled_index_out_of_range_is_named() -> None:
+    a, i = tensor(np.zeros(5), "a"), tensor(np.zeros(2, "int64"), "i")
+    f, g = function([a, i], a[i] * 2), function([a, i], a[i].inc(1.0))
+    for call in (f, g):
+        for place in (5, -6):
+            with pytest.raises(IndexError, match=f"index {place} is out of bounds"):
+                call(np.zeros(5), np.array([0, place]))
+        assert call(np.zeros(5), np.array([4, -5])).sum() in (0, 2)
+
+
+@pytest.mark.cc
+def test_a_compiled_mask_gives_another_size_at_each_call() -> None:
+    a, m = tensor(np.zeros(5), "a"), tensor(np.zeros(5, "bool"), "m")
+    f = function([a, m], [a[m] - 2 * a[m], a[m].set(-1), a[a > 2].sum()])
+    line = np.arange(5.0)
+    for mask in (line > 2, line > 9, line >= 0):
+        read, written, total = f(line, mask)
+        np.testing.assert_array_equal(read, -line[mask])
+        np.testing.assert_array_equal(written, np.where(mask, -1, line))
+        assert total == 7
+    with pytest.raises(SizeError, match="m"):
+        f(line, np.ones(4, "bool"))
+
+
+@pytest.mark.cc
+def test_the_gradient_of_an_embedding_adds_up_repeated_rows() -> None:
+    table, rows = tensor(x[0], "w"), tensor(np.zeros(3, "int64"), "i")
+    f = function([table, rows], grad((table[rows] ** 2).sum(), table))
+    expected = np.zeros((3, 4))
+    np.add.at(expected, [2, 0, 2], 2 * x[0][[2, 0, 2]])
+    np.testing.assert_array_equal(f(x[0], np.array([2, 0, -1])), expected)
