@@ -90,9 +90,9 @@ def change(rows: Rows, record: Any, inputs: dict[int, list[int]]) -> Change:
         row = rows.row[node]
         inputs.setdefault(row, rows.inputs[row])
     inputs_before = {row: inputs[row] for row in before}
-    merged_nodes = _merges(rows, record)
     origin = getattr(record, "origin", None) or {}
     after = _adopt(rows, record, origin, before)
+    merged_nodes = _merges(rows, record)
     alive = set(after)
     merged = {
         victim: survivor

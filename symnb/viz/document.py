@@ -22,6 +22,7 @@ from symnb.viz.summary import highlights, kernel_picture, thumbnail
 SCHEMA = "symnb.trace/1"
 MOST_EVENTS = 4000
 SCOPE_LEAST = 3
+SCOPE_MOST = 60  # nodes of a graph; boxes of bigger ones only spread it
 
 Json = dict[str, Any]
 
@@ -406,7 +407,7 @@ def _scene(
 
 def scopes(scene: Scene) -> list[tuple[str, list[int]]]:
     """Rows not needed by every result as groups titled by a result they lead to."""
-    if len(scene.sinks) < 2:
+    if len(scene.sinks) < 2 or len(scene.after.inputs) > SCOPE_MOST:
         return []
     titles: dict[str, int] = {}
     reach: dict[int, int] = {}

@@ -53,6 +53,22 @@ def test_a_chain_of_merges_ends_at_the_node_that_lives() -> None:
     assert difference.counts == (0, 0, 0, 2)
 
 
+def test_a_node_merged_into_a_rebuilt_one_is_a_merge() -> None:
+    x = leaf("input", "x", "f64", ("n",))
+    a, b = node("exp", x), node("exp", x)
+    over_a, over_b = node("neg", a), node("neg", b)
+    before = node("add", over_b, over_a)
+    kept = node("neg", a)  # over_b, whose operand was merged
+    after = node("add", kept, kept)
+    record = SampleRecord(
+        "merge", SampleGraph((before,)), SampleGraph((after,)),
+        [SampleEvent(None, b, a, kind="merge"),
+         SampleEvent(None, over_a, kept, kind="merge")],
+        0.0, origin={kept: (over_b,), after: (before,)},
+    )  # fmt: skip
+    assert told(record).counts == (0, 0, 0, 2)
+
+
 def test_a_pass_that_changes_nothing_is_empty() -> None:
     x = leaf("input", "x", "f64", ("n",))
     graph = SampleGraph((node("exp", x),))
