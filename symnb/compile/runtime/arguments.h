@@ -132,6 +132,8 @@ static int storage_set(Storage *s, PyObject *name, Py_ssize_t at, PyObject *valu
 }
 
 /* Raises what explain.py says of array `index`; NULL (the value would be a bug). */
+#define FAILED (-2) /* with an error set */
+
 static PyObject *refuse(Binding *b, PyObject *const *args, int index, PyObject *value) {
   PyObject *all = PyTuple_New(b->arguments);
   for (int i = 0; all && i < b->arguments; i++)
@@ -140,21 +142,18 @@ static PyObject *refuse(Binding *b, PyObject *const *args, int index, PyObject *
   return PyObject_CallFunction(hooks.reject, "OiON", b->spec, index, value, all);
 }
 
-static int read_shared(Binding *b, Frame *f, PyObject *const *args) {
+/* -1; or arguments + index of the shared variable that does not fit; or FAILED. */
+static int read_shared(Binding *b, Frame *f) {
   for (int i = 0; i < b->shared; i++) {
     Storage *s = &b->storages[i];
     PyObject *o = storage_get(s, name_array, s->array_at);
-    if (o == NULL) return -1;
+    if (o == NULL) return FAILED;
     f->held[i] = (PyArrayObject *)o;
-    if (PyArray_CheckExact(o) &&
-        read_array(b, f, b->arguments + i, (PyArrayObject *)o))
-      continue;
-    PyObject *none = refuse(b, args, b->arguments + i, o);
-    Py_XDECREF(none);
-    if (none) PyErr_SetString(PyExc_TypeError, "a shared variable does not fit");
-    return -1;
+    if (!PyArray_CheckExact(o) ||
+        !read_array(b, f, b->arguments + i, (PyArrayObject *)o))
+      return b->arguments + i;
   }
-  return 0;
+  return -1;
 }
 
 static int lock_all(Binding *b) {

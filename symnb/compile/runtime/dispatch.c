@@ -200,7 +200,8 @@ static int enter(Call *self, Binding *b, Frame *f) {
 }
 
 /* Runs one call whose arguments are known to be `b->arguments` many. Returns the
- * result, or NULL with an error set, or NULL with *misfit = index of an argument. */
+ * result, or NULL with an error set, or NULL with *misfit = index of an argument or
+ * (arguments +) of a shared variable that does not fit. */
 static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misfit) {
   PyObject *result = NULL;
   int locked = b->locks != NULL;
@@ -208,7 +209,8 @@ static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misf
   Frame *f = frame_take(b);
   if (f == NULL) goto unlock;
   *misfit = read_arguments(b, f, args);
-  if (*misfit >= 0 || read_shared(b, f, args) < 0) goto give;
+  if (*misfit < 0) *misfit = read_shared(b, f);
+  if (*misfit != -1) goto give;
   int64_t arena = 0;
   b->plan(f->slots, f->extents + b->axes - b->result_axes, &arena);
   if (make_results(b, f) < 0) goto give;
@@ -232,6 +234,15 @@ static PyObject *unbound(void) {
   return NULL;
 }
 
+static PyObject *refuse_misfit(Binding *b, PyObject *const *args, int misfit) {
+  Storage *s = &b->storages[misfit < b->arguments ? 0 : misfit - b->arguments];
+  PyObject *value = misfit < b->arguments ? Py_NewRef(args[misfit])
+                                          : storage_get(s, name_array, s->array_at);
+  PyObject *none = value ? refuse(b, args, misfit, value) : NULL;
+  Py_XDECREF(value);
+  return none;
+}
+
 static PyObject *run_checked(Call *self, PyObject *const *args, Py_ssize_t count) {
   Binding *b = self->binding;
   if (b == NULL) return unbound();
@@ -242,7 +253,7 @@ static PyObject *run_checked(Call *self, PyObject *const *args, Py_ssize_t count
   if (count != b->arguments)
     none = PyObject_CallFunction(hooks.reject, "Oin", b->spec, -1, count);
   else if (misfit >= 0)
-    none = refuse(b, args, misfit, args[misfit]);
+    none = refuse_misfit(b, args, misfit);
   if (none) PyErr_SetString(PyExc_TypeError, "the arguments do not fit");
   Py_XDECREF(none);
   Py_DECREF(b);

@@ -85,11 +85,12 @@ class Call:
             explain.reject(self.spec, -1, len(values))
         misfit, result = self._invoke(values)
         if misfit >= 0:
-            explain.reject(self.spec, misfit, values[misfit], values)
+            state = [storage.array for storage in self._layout.storages]
+            explain.reject(self.spec, misfit, [*values, *state][misfit], values)
         return result
 
     def _invoke(self, args: Sequence[Any]) -> tuple[int, Any]:
-        """(-1, result), or (index of the argument that does not fit, None)."""
+        """(-1, result), or (index of what does not fit, None); shared come last."""
         locks = self._layout.locks
         if not locks:
             return self._invoke_locked(args)
@@ -116,7 +117,7 @@ class Call:
             for i, storage in enumerate(layout.storages, len(args)):
                 value = storage.array
                 if type(value) is not np.ndarray or not frame.read(i, value):
-                    explain.reject(self.spec, i, value, tuple(args))
+                    return i, None
             self._make_results(frame)
             self._enter(frame)
             outputs = layout.counts[1]
