@@ -6,7 +6,7 @@ tree; then the error is that of NumPy's pairwise sum.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,11 +29,13 @@ from symnb.compile.kernels.kernel import (
     Write,
 )
 from symnb.compile.kernels.nest import (
+    READ,
     Axis,
     Let,
     Nest,
     Reduce,
     Stage,
+    Store,
     axis,
     value_order,
 )
@@ -41,6 +43,7 @@ from symnb.compile.kernels.schedule import Axes, product
 from symnb.compile.kernels.target import Target
 from symnb.core.dims import DimLike, dim_min, prove_le
 from symnb.core.dtypes import is_float
+from symnb.core.node import Node
 from symnb.ops.logic import isnan, where
 
 # Elements a lane adds one after the other before its sum joins the pairwise tree;
@@ -61,15 +64,42 @@ class Reducing(Form):
 
     def row_place(self, let: Let, stage: int) -> Element | None:
         """Where a row can be kept without memory of its own: in an output of this
-        dtype that is written, at the same points, by a later stage."""
-        for later in self.nest.stages[stage + 1 :]:
-            for store in later.stores:
+        dtype that is written, at the same points, once nobody reads the row again."""
+        last = self._last_reader(let.name, stage)
+        for at, later in enumerate(self.nest.stages[stage + 1 :], stage + 1):
+            for store in later.stores if at >= last else ():
                 buffer = store.buffer
                 free = buffer.name not in self.borrowed and later.inner
+                if at == last and _is_copied(let.name, later, store):
+                    continue
                 if free and buffer.dtype == let.value.dtype and store.mode == "set":
                     self.borrowed.add(buffer.name)
                     return Element(buffer.name, self.axes(buffer.offset(store.index)))
         return None
+
+    def _last_reader(self, name: str, stage: int) -> int:
+        """The last stage that reads a row, or may compute again what reads it."""
+        last, names = stage, {name}
+        for at, later in enumerate(self.nest.stages):
+            if _reads(later.values(), names):
+                last = at
+            for let in later.lets:
+                if _reads([let.value], names):
+                    names.add(let.name)
+        return last
+
+
+def _reads(values: Iterable[Node], names: Collection[str]) -> bool:
+    return any(x.op is READ and x.params[0] in names for x in value_order(values))
+
+
+def _is_copied(name: str, stage: Stage, store: Store) -> bool:
+    """Whether another output of the stage is the row itself: written after `store`,
+    it would find the row gone."""
+    return any(
+        other is not store and _reads([other.value], (name,)) and other.value.op is READ
+        for other in stage.stores
+    )
 
 
 class Rows(Reducing):

@@ -291,3 +291,17 @@ def test_lines_name_the_nodes_they_compute() -> None:
     assert "expf(" in found["exp"]
     assert "+=" in found["sum"]
     assert " / " in found["true_div"]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_row_kept_in_an_output_lives_until_its_last_reader(axis: int) -> None:
+    x = tensor(n, m, dtype="float64")
+    e = transcendental.exp(x - reduce.max(x, axis, keepdims=True))
+    total = reduce.sum(e, axis, keepdims=True)
+    p = e / total
+    outputs = [p, (reduce.sum(p * p, axis, keepdims=True) + 1 / total) * e]
+    copies = [e / total, (e * 2) / total, e]
+    values = {x: 30 * RNG.normal(size=(7, 9))}
+    for roots in (outputs, outputs[::-1], copies, copies[::-1]):
+        for got, want in zip(run(roots, values), evaluate(roots, values), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-300)
