@@ -22,7 +22,7 @@ For the memory plan: an output may use the storage of an input when the pair is 
 """
 
 from symnb.compile.kernels.cpu import schedule_cpu
-from symnb.compile.kernels.fuse import Choice, partition
+from symnb.compile.kernels.fuse import partition
 from symnb.compile.kernels.kernel import Kernel
 from symnb.compile.kernels.lowering import lower
 from symnb.compile.kernels.nest import Nest, NestError
@@ -30,7 +30,6 @@ from symnb.compile.kernels.region import Region
 from symnb.compile.kernels.target import Target
 
 __all__ = [
-    "Choice",
     "Kernel",
     "Nest",
     "NestError",

@@ -54,20 +54,22 @@ class Columns(Reducing):
         lane = self.axes.lane(self.axes.outer)
         assert lane is not None
         self.lane_axis = lane
-        self.tile = axis(f"{lane.atom.name}0", lane.extent)
-        self.summary = f"tiles of {TILE} columns, row by row"
         width = lane.extent
         self.width = width if isinstance(width, int) and width < TILE else TILE
-        tile_stop = dim_min(self.tile.at + TILE, lane.extent)
-        self.stop = self.bound(f"{lane.atom.name}1", tile_stop)
+        tile = axis(f"{lane.atom.name}0", width)
+        self.start: DimLike = 0 if prove_le(width, TILE) else tile.at
+        stop = self.bound(f"{lane.atom.name}1", dim_min(self.start + TILE, width))
+        self.stop = stop.dim
         found: list[Statement] = []
         for stage in self._recomputed():
             found += self._rows(stage) if stage.inner else self._kept(stage)
-        found = [*self.stop.before, *found]
-        result: Sequence[Statement] = [
-            Loop(self.tile.atom, 0, lane.extent, "serial", tuple(found), TILE,
-                 "tiles of columns")
-        ]  # fmt: skip
+        result: Sequence[Statement] = [*stop.before, *found]
+        self.summary = "all columns, row by row"
+        if self.start != 0:
+            self.summary = f"tiles of {TILE} columns, row by row"
+            body = tuple(result)
+            note = "tiles of columns"
+            result = [Loop(tile.atom, 0, width, "serial", body, TILE, note)]
         rest = [a for a in self.axes.outer if a is not lane]
         for at, one in enumerate(reversed(rest)):
             role: LoopRole = "parallel" if at == len(rest) - 1 else "serial"
@@ -78,10 +80,10 @@ class Columns(Reducing):
         """A loop over the columns of the tile."""
         role: LoopRole = "simd" if can_be_simd(body) else "serial"
         lane = self.lane_axis.atom
-        return Loop(lane, self.tile.at, self.stop.dim, role, tuple(body), 1, note)
+        return Loop(lane, self.start, self.stop, role, tuple(body), 1, note)
 
     def _cell(self, name: str) -> Element:
-        return Element(name, self.lane_axis.at - self.tile.at)
+        return Element(name, self.lane_axis.at - self.start)
 
     def _kept(self, stage: Stage) -> list[Statement]:
         known: Known = {}

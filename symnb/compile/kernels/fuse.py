@@ -31,6 +31,7 @@ from symnb.core.graph import Graph
 from symnb.core.node import SIZE, Node
 from symnb.core.types import TensorType
 from symnb.core.walk import atoms_of
+from symnb.optim.trace import Decision
 
 MAX_BUFFERS = 32  # pointers beyond that spill: 16 registers, 2 uses each
 MAX_VALUES = 200  # body lines; gcc's time and register spills grow faster than linear
@@ -50,21 +51,10 @@ WHY_ALONE = {
 }
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One decision; `record` gets its fields as keyword arguments."""
-
-    kind: str
-    subject: str
-    chosen: str
-    reason: str
-    nodes: tuple[Node, ...]
+Record = Callable[[Decision], Any]
 
 
-Record = Callable[[Choice], Any]
-
-
-def partition(graph: Graph, record: Record = lambda choice: None) -> list[Region]:
+def partition(graph: Graph, record: Record = lambda decision: None) -> list[Region]:
     """The regions that compute `graph`, in execution order."""
     parts = _Partition(graph, record)
     parts.find_anchors()
@@ -161,6 +151,7 @@ class _Partition:
         cost = self._costs()
         needed: dict[Node, float] = {}
         found: dict[Node, str] = {}
+        again: dict[Node, str] = {}
         for node in reversed(self.all):
             if not isinstance(node.type, TensorType):
                 continue
@@ -169,6 +160,8 @@ class _Partition:
             costly = node not in self.anchors and cost[node] >= COSTLY_FLOPS
             if costly and times >= OFTEN * own:
                 found[node] = f"needed {times / max(own, 1):.3g} times per element"
+            elif costly and len(self.graph.users(node)) > 1:
+                again[node] = f"{times / max(own, 1):.3g} times per element in all"
             points: float = own if node in found or node in self.anchors else times
             if self.roles[node] == "reduce":
                 points = typical(total(shape_of(node.inputs[0])))
@@ -176,9 +169,16 @@ class _Partition:
                 needed[x] = needed.get(x, 0.0) + points
         self.anchors |= found
         cost = self._costs()
-        for node in found:
+        for node, why in found.items():
             if cost[node] < COSTLY_FLOPS:
                 del self.anchors[node]
+            else:
+                self._tell_cost(node, "computed once", why)
+        for node, why in again.items():
+            self._tell_cost(node, "computed where it is needed", why)
+
+    def _tell_cost(self, node: Node, chosen: str, why: str) -> None:
+        self.record(Decision("recompute", self._label(node), chosen, why, (node,)))
 
     def _reads(
         self, node: Node, below: list[Node], reads: dict[Node, set[Node]]
@@ -396,11 +396,11 @@ class _Partition:
         other = cluster.anchors[-1]
         subject = f"{self._label(node)} with {self._label(other)}"
         if refusal:
-            choice = Choice("fuse", subject, "separate", refusal, (node, other))
+            decision = Decision("fuse", subject, "separate", refusal, (node, other))
         else:
             reason = self._gain(cluster, node)
-            choice = Choice("fuse", subject, "fused", reason, (node, other))
-        self.record(choice)
+            decision = Decision("fuse", subject, "fused", reason, (node, other))
+        self.record(decision)
 
     def _gain(self, cluster: _Cluster, node: Node) -> str:
         """What is saved by computing `node` in `cluster`."""

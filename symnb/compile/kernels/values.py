@@ -6,7 +6,8 @@ what it loads. About 20 us per value, once per region.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 
 from symnb.compile.kernels.nest import (
     INDEX,
@@ -33,10 +34,13 @@ from symnb.compile.kernels.region import Region
 from symnb.compile.kernels.space import Space
 from symnb.core.dims import DimLike, bound
 from symnb.core.node import SIZE, Constant, Node
+from symnb.core.op import Op
+from symnb.ops.arithmetic import add, mul, sub
 from symnb.ops.create import IOTA
 from symnb.ops.define import Reduction
 
 Point = tuple[Node, Index]
+COEFFICIENT_LIMIT = 2**31  # larger constants stay values: products fit in int64
 
 
 class Values:
@@ -114,7 +118,7 @@ class Values:
         if node.op.kind in ("view", "gather", "identity", "reduction"):
             return operands[0]
         value = element(node, index, operands)
-        if value.op is INDEX or not operands:
+        if value.op is INDEX:
             return self.same(value)
         return self.same(value, node)
 
@@ -164,8 +168,31 @@ class Values:
         return kept
 
 
+INTEGER: dict[Op, Callable[[DimLike, DimLike], DimLike]] = {
+    add: operator.add, sub: operator.sub, mul: operator.mul,
+}  # fmt: skip
+
+
 def element(node: Node, index: Index, operands: list[Node]) -> Node:
-    """One element of a map node from elements of its operands."""
+    """One element of a map node from elements of its operands.
+
+    Arithmetic on counted numbers and sizes stays a size expression, so that loops
+    over positions collapse like those over arrays.
+    """
     if node.op is IOTA:
         return position(index[node.params[1]])
+    combine = INTEGER.get(node.op)
+    if combine is not None and node.dtype == "int64":
+        dims = [_counted(x) for x in operands]
+        if any(x.op is INDEX for x in operands) and None not in dims:
+            return position(combine(dims[0], dims[1]))  # type: ignore[arg-type]
     return scalar(node, tuple(operands))
+
+
+def _counted(value: Node) -> DimLike | None:
+    """A scalar as a size expression, if it is one."""
+    if value.op is INDEX:
+        return value.params[0]
+    if isinstance(value, Constant) and abs(int(value.value)) < COEFFICIENT_LIMIT:
+        return int(value.value)
+    return None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from symnb.compile.kernels import Choice, Region, lower, partition
+from symnb.compile.kernels import Region, lower, partition
 from symnb.compile.kernels.fuse import MAX_BUFFERS, MAX_VALUES
 from symnb.core.dims import symbol
 from symnb.core.graph import Graph
@@ -11,6 +11,7 @@ from symnb.core.node import Input, Node
 from symnb.core.types import TensorType
 from symnb.ops import dot, index, reduce, transcendental, view
 from symnb.ops.create import arange
+from symnb.optim.trace import Decision
 
 n, m, k = (symbol(name, 0) for name in "nmk")
 
@@ -19,10 +20,11 @@ def tensor(*shape: object, dtype: str = "float32", name: str = "x") -> Input:
     return Input(TensorType(dtype, shape), name)  # type: ignore[arg-type]
 
 
-def regions(*outputs: Node) -> tuple[list[Region], list[Choice]]:
-    told: list[Choice] = []
+def regions(*outputs: Node) -> tuple[list[Region], list[Decision]]:
+    told: list[Decision] = []
     leaves = [x for x in Graph((), outputs).order if x.op.name == "input"]
-    return partition(Graph(leaves, outputs), told.append), told
+    found = partition(Graph(leaves, outputs), told.append)
+    return found, [d for d in told if d.kind == "fuse"]
 
 
 def kinds(found: list[Region]) -> list[str]:
@@ -87,6 +89,21 @@ def test_a_value_two_kernels_need_is_computed_once_when_it_is_costly() -> None:
     cheap = x + 1.0
     found, _ = regions(reduce.sum(cheap, 1), reduce.sum(cheap, 0))
     assert [node.op.name for r in found for node in r.nodes].count("add") == 2
+
+
+def test_computing_once_or_again_is_a_recorded_decision() -> None:
+    x, y = tensor(n, m), tensor(n, dtype="int64", name="y")
+    e = transcendental.exp(x)
+    told: list[Decision] = []
+    partition(Graph([x], [reduce.sum(e, 1), reduce.sum(e, 0)]), told.append)
+    [decision] = [d for d in told if d.kind == "recompute"]
+    assert (decision.subject, decision.chosen) == ("%0 exp", "computed once")
+    assert decision.reason == "needed 2 times per element"
+    told.clear()
+    picked = index.gather(e, [arange(x.shape[0]), y], (0, 1))
+    partition(Graph([x, y], [reduce.sum(e, 1) + picked]), told.append)
+    [decision] = [d for d in told if d.kind == "recompute"]
+    assert decision.chosen == "computed where it is needed"
 
 
 def test_a_costly_row_is_not_computed_at_every_point_of_a_matrix() -> None:
