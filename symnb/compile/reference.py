@@ -94,3 +94,6 @@ class ReferenceFunction(ReferenceCall, Function):
         return ReferenceCall(
             special.specialise(graph, given), self.mode, self.request.returns
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ReferenceFunction, (self.request, self.mode, self.allow_downcast)
