@@ -99,20 +99,15 @@ def change(rows: Rows, record: Any, inputs: dict[int, list[int]]) -> Change:
         for victim, survivor in merged_nodes.items()
         if victim not in alive and survivor in alive
     }
-    stands_for = {**{row: row for row in alive}, **merged}
-    rewired = []
     known = set(before)
     inputs_after: dict[int, list[int]] = {}
     for node in record.after.order:
-        row = rows.row[node]
-        if row in inputs_after:
-            continue
-        now = [rows.row[i] for i in node.inputs]
-        inputs_after[row] = now
-        if row in known:
-            was = [stands_for.get(i, i) for i in inputs_before[row]]
-            if was != now:
-                rewired.append(row)
+        inputs_after.setdefault(rows.row[node], [rows.row[i] for i in node.inputs])
+    rewired = [
+        row
+        for row, now in inputs_after.items()
+        if row in known and [merged.get(i, i) for i in inputs_before[row]] != now
+    ]
     inputs.update(inputs_after)
     return Change(
         before=before,

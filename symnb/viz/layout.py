@@ -99,25 +99,42 @@ def lay_out(
     whole = [number for number, is_cut in enumerate(cut) if not is_cut]
     _add_long_edges(grid, [edges[number] for number in whole])
     place(grid, [tab + 2 * TAB_GAP for tab in tabs], hint or {})
-    sizes = [
-        (item.width, max(item.height, STUB_HEIGHT * 2 + 2 if len(near) > 1 else 0))
-        for item, near in zip(items, stubs, strict=True)
-    ]
-    routed = route(grid, sizes)
-    layout = Layout(0, 0, grid.x[: len(items)], [0] * len(items), ranks)
-    for i, item in enumerate(items):
-        if ranks[i] >= 0:
-            room = routed.heights[ranks[i]] - item.height
-            layout.y[i] = routed.tops[ranks[i]] + room // 2
+    routed = route(grid, _sizes(items, stubs))
+    layout = Layout(0, 0, grid.x[: len(items)], _tops(items, ranks, routed), ranks)
     layout.routes = list(zip(whole, routed.paths, strict=True))
     _add_stubs(layout, items, edges, stubs)
     _add_tails(layout, items, tails)
+    _add_boxes(layout, routed, tabs)
+    _crop(layout, items, routed.bottom)
+    return layout
+
+
+def _sizes(
+    items: Sequence[Item], stubs: Sequence[Sequence[int]]
+) -> list[tuple[int, int]]:
+    """Width and height of the items, with room for copies two deep."""
+    return [
+        (item.width, max(item.height, 2 * STUB_HEIGHT + 2 if len(near) > 1 else 0))
+        for item, near in zip(items, stubs, strict=True)
+    ]
+
+
+def _tops(items: Sequence[Item], ranks: Sequence[int], routed: Routed) -> list[int]:
+    """Top of every item, centred in its rank; 0 for one that is in none."""
+    return [
+        routed.tops[rank] + (routed.heights[rank] - item.height) // 2
+        if rank >= 0
+        else 0
+        for item, rank in zip(items, ranks, strict=True)
+    ]
+
+
+def _add_boxes(layout: Layout, routed: Routed, tabs: Sequence[int]) -> None:
+    """Place the groups' rectangles and their title tabs."""
     for group, left, top, width, height in routed.boxes:
         crossings = _crossings(routed, left, top + TAB_MIDDLE, width)
         tab = _tab(crossings, left, width, tabs[group])
         layout.boxes.append((group, left, top, width, height, tab))
-    _crop(layout, items, routed.bottom)
-    return layout
 
 
 def _beside_users(

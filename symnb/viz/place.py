@@ -172,9 +172,8 @@ def _place_home(
     for cell, (block, offset) in home.items():
         grid.x[cell] = x[block] + offset
     for group in groups:
-        left, right = grid.columns[group]
         at = x[home[homes[group][0]][0]]
-        grid.columns[group] = (at, at + right - left)
+        grid.columns[group] = (at, at + grid.columns[group][1] - grid.columns[group][0])
 
 
 def _known_left(

@@ -116,9 +116,6 @@ def memory_rows(
     program = getattr(function.story, "program", None)
     if program is None or not steps:
         return None
-    buffers = dict.fromkeys(
-        [*program.buffers.values(), *program.results, *program.updates]
-    )
     reads: dict[Any, list[str]] = {}
     writes: dict[Any, list[str]] = {}
     for step, name in zip(steps, names, strict=True):
@@ -126,32 +123,23 @@ def memory_rows(
             reads.setdefault(buffer.root, []).append(name)
         for buffer in step.writes:
             writes.setdefault(buffer.root, []).append(name)
+    ends = [*program.results, *program.updates]
     sinks = [name for name, _ in sink_names(function.graph)]
-    called = dict(zip([*program.results, *program.updates], sinks, strict=False))
+    called = dict(zip(ends, sinks, strict=False))
     rows: list[Json] = []
     places: dict[int, Json] = {}
-    for buffer in buffers:
+    for buffer in dict.fromkeys([*program.buffers.values(), *ends]):
         if buffer.alias is not None:
             continue
-        span = [
-            max(-1, buffer.first),
-            len(steps) - 1
-            if buffer.place in ("result", "update")
-            else max(buffer.last, 0),
-            _life(buffer, reads.get(buffer, []), writes.get(buffer, [])),
-        ]
+        text = _life(buffer, reads.get(buffer, []), writes.get(buffer, []))
+        last = len(steps) - 1 if buffer in called else max(buffer.last, 0)
+        span = [max(-1, buffer.first), last, text]
         at = buffer.index if buffer.place == "arena" else None
         if at is not None and at in places:
             places[at]["spans"].append(span)
             places[at]["name"] += ", " + label(buffer.node)
             continue
-        row: Json = {
-            "name": called.get(buffer) or label(buffer.node),
-            "role": ROLES.get(buffer.place, buffer.place),
-            "bytes": _bytes(buffer),
-            "note": NOTES.get(buffer.place, str(buffer.type)),
-            "spans": [span],
-        }
+        row = _memory_row(buffer, called.get(buffer), span)
         if at is not None:
             places[at] = row
         rows.append(row)
@@ -160,6 +148,17 @@ def memory_rows(
         "arena": _number(plan.arena_bytes),
         "steps": list(names),
         "rows": rows[:MOST_ROWS],
+    }
+
+
+def _memory_row(buffer: Any, name: str | None, span: Sequence[int | str]) -> Json:
+    """One buffer, or one place of the arena with its first buffer."""
+    return {
+        "name": name or label(buffer.node),
+        "role": ROLES.get(buffer.place, buffer.place),
+        "bytes": _bytes(buffer),
+        "note": NOTES.get(buffer.place, str(buffer.type)),
+        "spans": [span],
     }
 
 

@@ -6,7 +6,7 @@ right one the kernels from left to right. Units: pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symnb.viz.layout import Item, lay_out
@@ -85,21 +85,29 @@ def kernel_picture(
         for row in members:
             place[row] = len(boxes)
         boxes.append(("op", name, "" if name.startswith(ops) else ops))
+    edges = _box_edges(side, place, len(leaves))
+    for k, row in enumerate(side.sinks):
+        if row in place:
+            edges[place[row], len(boxes)] = None
+            boxes.append((sinks[k][1], sinks[k][0], ""))
+    return _from_left(boxes, list(edges))
+
+
+def _box_edges(
+    side: Side, place: Mapping[int, int], leaves: int
+) -> dict[tuple[int, int], None]:
+    """Which boxes read which; a leaf, box below `leaves`, goes to its first reader."""
     edges: dict[tuple[int, int], None] = {}
     read: set[int] = set()
     for row, inputs in side.inputs.items():
         for source in inputs:
             if source not in place or row not in place or place[source] == place[row]:
                 continue
-            if place[source] < len(leaves) and source in read:
-                continue  # a leaf is drawn into its first reader only
+            if place[source] < leaves and source in read:
+                continue
             read.add(source)
             edges[place[source], place[row]] = None
-    for k, row in enumerate(side.sinks):
-        if row in place:
-            edges[place[row], len(boxes)] = None
-            boxes.append((sinks[k][1], sinks[k][0], ""))
-    return _from_left(boxes, list(edges))
+    return edges
 
 
 def _in_order(
