@@ -20,7 +20,7 @@ from symnb.compile.plan import Plan, plan_memory
 from symnb.compile.processor import vector_bytes, vector_functions
 from symnb.compile.program import Program, build_program
 from symnb.compile.render import prelude, render_kernel
-from symnb.compile.specialise import Specialised
+from symnb.compile.specialise import Check, Specialised
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
 from symnb.core.node import Node
@@ -76,7 +76,8 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     trace.decisions.extend(plan.in_place)
     kernels, sources = _kernels(program, target)
     launched = [step.kernel for step in program.steps if step.kernel is not None]
-    host = render_host(program, plan, specialised.checks)
+    checks = tuple(Check(*assumption) for assumption in optimised.assumptions)
+    host = render_host(program, plan, checks)
     source = "\n\n".join([prelude(launched, target), *sources, host.text]) + "\n"
     record = _record(program, host.externs, host.opaque)
     state = specialised.graph.shared

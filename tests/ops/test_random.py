@@ -15,7 +15,7 @@ from symnb.core.dims import symbol
 from symnb.core.evaluate import evaluate
 from symnb.core.node import Input, as_dim
 from symnb.core.types import TensorType
-from symnb.errors import RankError, ShapeError
+from symnb.errors import RankError, ShapeError, SymnbError
 from symnb.ops import distributions, philox
 from symnb.ops.random import MRG_RandomStreams, RandomStreams, key
 from tests.ops.structure import pullback, tensor, value
@@ -368,6 +368,17 @@ def test_a_function_without_default_updates_repeats_its_draw() -> None:
     draw = RandomStreams(19).uniform((3,))
     f = function([], draw, no_default_updates=True)
     np.testing.assert_array_equal(f(), f())
+
+
+@pytest.mark.cc
+def test_more_draws_than_things_are_refused_while_running() -> None:
+    k = Input(TensorType("int64", ()), "k")
+    f = function([k], RandomStreams(21).choice((k,), 10, replace=False))
+    assert len(set(f(10))) == 10
+    for count in (11, 1000, -1):
+        with pytest.raises(SymnbError):
+            f(count)
+    assert len(set(f(4))) == 4
 
 
 @pytest.mark.cc

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from symnb.errors import AxisError, DTypeError, RankError, ShapeError
+from symnb.compile.function import function
+from symnb.core.node import Input
+from symnb.core.types import TensorType
+from symnb.errors import AxisError, DTypeError, RankError, ShapeError, SymnbError
 from symnb.ops import sort
 from tests.ops.structure import agrees, axis_of, check_derivatives, tensor, value
 
@@ -85,6 +88,16 @@ def test_topk_has_limits() -> None:
         lambda a: sort.argtopk(a, 2, idx_dtype="int32"),
         lambda a: np.array([2, 1], "int32"), np.arange(3.0),
     )  # fmt: skip
+
+
+@pytest.mark.cc
+def test_topk_of_a_number_known_while_running() -> None:
+    a, k = tensor(special), Input(TensorType("int64", ()), "k")
+    f = function([a, k], sort.topk_and_argtopk(a, k))
+    values, places = f(np.array([3.0, 1.0, 2.0]), 2)
+    assert values.tolist() == [3, 2] and places.tolist() == [0, 2]
+    with pytest.raises(SymnbError):
+        f(np.array([3.0, 1.0, 2.0]), 4)
 
 
 # ----------------------------------------------------------------------- unique
