@@ -19,7 +19,9 @@ from typing import Any
 from symnb.viz.squeeze import squeeze_css, squeeze_js
 from symnb.viz.svg import escape, kernels_svg, pass_svg
 
-SCRIPTS = ("model.js", "draw.js", "code.js", "panes.js", "app.js")
+SCRIPTS = (
+    "model.js", "draw.js", "code.js", "panes.js", "shell.js", "views.js", "app.js",
+)  # fmt: skip
 MOST_STATIC_NODES = 60
 STATIC_BYTES = 36_000  # of pictures of passes in one output
 GLYPHS = "+−~="

@@ -18,11 +18,19 @@ class Model {
   }
 
   /** A column of the node table as text. */
-  text(column, row) { return this.doc.str[this.doc.nodes[column][row]]; }
-  kind(row) { return row < 0 ? this.doc.meta.sinks[-1 - row][1] : this.text("kind", row); }
-  label(row) { return row < 0 ? this.doc.meta.sinks[-1 - row][0] : this.text("label", row); }
+  text(column, row) {
+    return this.doc.str[this.doc.nodes[column][row]];
+  }
+  kind(row) {
+    return row < 0 ? this.doc.meta.sinks[-1 - row][1] : this.text("kind", row);
+  }
+  label(row) {
+    return row < 0 ? this.doc.meta.sinks[-1 - row][0] : this.text("label", row);
+  }
   /** "n12 log", "X" */
-  title(row) { return this.kind(row) === "op" ? `n${row} ${this.label(row)}` : this.label(row); }
+  title(row) {
+    return this.kind(row) === "op" ? `n${row} ${this.label(row)}` : this.label(row);
+  }
   type(row) {
     const text = this.text("type", row);
     if (this.kind(row) === "constant" && text.endsWith("[]")) return "";
@@ -53,8 +61,13 @@ class Model {
     const spans = this.doc.spans;
     const order = spans.map((_, i) => i).filter((i) => this.spanRows[i].length);
     const size = (s) => (s[3] - s[1]) * 1000 + s[4] - s[2];
-    order.sort((a, b) => spans[a][0] - spans[b][0] || spans[a][1] - spans[b][1] ||
-      spans[a][4] - spans[b][4] || size(spans[a]) - size(spans[b]));
+    order.sort(
+      (a, b) =>
+        spans[a][0] - spans[b][0] ||
+        spans[a][1] - spans[b][1] ||
+        spans[a][4] - spans[b][4] ||
+        size(spans[a]) - size(spans[b]),
+    );
     const number = new Map();
     const lines = new Map();
     const byLine = order.length > 8;
@@ -86,7 +99,9 @@ class Model {
   /** What a source line is called in the legend: the name it assigns, else its start. */
   lineName(span) {
     const [source, first] = this.doc.spans[span];
-    const line = (this.doc.sources[source].text.split("\n")[first - this.doc.sources[source].first] || "").trim();
+    const line = (
+      this.doc.sources[source].text.split("\n")[first - this.doc.sources[source].first] || ""
+    ).trim();
     const name = line.match(/^([\w, ]+?)\s*[-+*/@]?=(?!=)/);
     return (name ? name[1] : line).slice(0, 14);
   }
@@ -126,8 +141,10 @@ class Model {
       const kernel = this.kernels[lines.index];
       crumbs.push([`in ${kernel.name}`, { view: "kernels", kernel: lines.index }]);
       if (lines.lines.length)
-        crumbs.push([`line ${lines.lines.map((l) => (l[0] === l[1] ? l[0] : l.join("–"))).join(", ")}`,
-          { view: "kernels", kernel: lines.index }]);
+        crumbs.push([
+          `line ${lines.lines.map((l) => (l[0] === l[1] ? l[0] : l.join("–"))).join(", ")}`,
+          { view: "kernels", kernel: lines.index },
+        ]);
     }
     if (this.ns.has(row)) crumbs.push([time(this.ns.get(row)), { view: "profile" }]);
     return crumbs.length ? crumbs : [[this.title(row), {}]];
@@ -135,7 +152,9 @@ class Model {
 }
 
 /** "1 node", "2 nodes" */
-function many(n, word) { return `${n} ${word}${n === 1 ? "" : "s"}`; }
+function many(n, word) {
+  return `${n} ${word}${n === 1 ? "" : "s"}`;
+}
 
 /** Nanoseconds in a readable unit. */
 function time(ns) {
