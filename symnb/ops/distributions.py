@@ -5,8 +5,8 @@
 
 Uniform bits become other distributions by arithmetic, so that gradients flow to the
 parameters (the reparameterised form) and a kernel fuses a draw with its use.
-Permutations sort random keys. Only the binomial inverse and SciPy-like order
-statistics have no C of their own.
+Permutations sort random keys. Binomials with n > 1, multinomials with n > 1 and
+sorting run by their NumPy reference.
 """
 
 from __future__ import annotations
