@@ -293,11 +293,12 @@ def function(
         outputs = None
     if config.device == "c":
         dispatch.start()  # built once a machine, beside the optimiser's work
-    request = make_request(
-        inputs, outputs, updates or (), givens, no_default_updates, on_unused_input,
-        name or "f",
-    )  # fmt: skip
-    made = build_function(request, get_mode(mode), allow_input_downcast)
+    with config.change(compute_test_value="off"):
+        request = make_request(
+            inputs, outputs, updates or (), givens, no_default_updates,
+            on_unused_input, name or "f",
+        )  # fmt: skip
+        made = build_function(request, get_mode(mode), allow_input_downcast)
     if config.profile if profile is None else profile:
         made.profiling = True
     return made

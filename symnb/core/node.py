@@ -25,6 +25,7 @@ from symnb.core.seams import slots
 from symnb.core.site import Site
 from symnb.core.types import ANY, TensorType, TupleType, Type, scalar_type
 from symnb.errors import GraphError, SymbolicError, message
+from symnb.options import config
 
 INLINE_BYTES = 4096  # larger constants are compared by digest and passed as data
 
@@ -245,7 +246,10 @@ def make(
     except GraphError as error:
         raise _located(error, operands) from None
     inputs = operands + bound_nodes(params, operands) if params else operands
-    return Node(op, inputs, params, type, name, sites.capture(2))
+    node = Node(op, inputs, params, type, name, sites.capture(2))
+    if config.compute_test_value != "off":
+        slots["try_node"](node)
+    return node
 
 
 def _located(error: GraphError, operands: tuple[Node, ...]) -> GraphError:

@@ -23,6 +23,7 @@ _FILLED_BY = {
     "graph_digest_text": "symnb.core.text",
     "pickle_node": "symnb.core.text",
     "pickle_graph": "symnb.core.text",
+    "try_node": "symnb.core.test_value",
     "make_input": "symnb.tensor.constructors",
     "ufunc": "symnb.tensor.numpy_protocol",
     "array_function": "symnb.tensor.numpy_protocol",

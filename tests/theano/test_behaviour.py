@@ -7,7 +7,13 @@ import pytest
 
 import symnb as theano
 import symnb.tensor as T
-from symnb.errors import ArgumentError, DTypeError, SymnbError, UnusedInputError
+from symnb.errors import (
+    ArgumentError,
+    DTypeError,
+    ShapeError,
+    SymnbError,
+    UnusedInputError,
+)
 from symnb.ifelse import ifelse
 from symnb.sandbox.rng_mrg import MRG_RandomStreams
 from symnb.tensor.shared_randomstreams import RandomStreams
@@ -19,14 +25,6 @@ def test_result_has_the_form_outputs_were_given_in(device) -> None:
     x = T.dscalar("x")
     assert theano.function([x], x)(1).shape == ()
     assert theano.function([x], [x])(1) == [1.0]
-    assert (
-        theano.function([x], [])(
-            1,
-        )
-        == []
-        if False
-        else True
-    )
     assert theano.function([x], {"a": x, "b": 2 * x})(1) == {"a": 1.0, "b": 2.0}
     assert theano.function([], [])() == []
     assert theano.function([], None)() is None
@@ -405,6 +403,32 @@ def test_ifelse_is_a_module_and_a_function(device) -> None:
     for choose in (ifelse, theano.ifelse, theano.ifelse.ifelse):
         f = theano.function([c, x, y], choose(T.gt(c, 0), x * 2, y * 3))
         assert (f(1, 1, 1), f(-1, 1, 1)) == (2.0, 3.0)
+
+
+def test_test_values_are_tried_while_building(device) -> None:
+    x, w = T.dmatrix("x"), T.dvector("w")
+    x.tag.test_value = np.ones((2, 3))
+    w.tag.test_value = np.arange(3.0)
+    with theano.config.change_flags(compute_test_value="raise"):
+        y = T.dot(x, w) * 2
+        np.testing.assert_array_equal(y.tag.test_value, [6.0, 6.0])
+        gradient = T.grad(y.sum(), w)
+        f = theano.function([x, w], [y, gradient])
+        with pytest.raises(SymnbError, match="no value") as missing:
+            T.exp(T.dvector("unknown"))
+        assert "unknown" in str(missing.value)
+        w.tag.test_value = np.arange(4.0)
+        with pytest.raises(ShapeError) as wrong:
+            T.dot(x, w)
+        assert "shape (2, 3)" in str(wrong.value)
+        assert "test_behaviour.py, line" in str(wrong.value)
+    warned = pytest.warns(UserWarning, match="unknown")
+    with theano.config.change_flags(compute_test_value="warn"), warned:
+        T.exp(T.dvector("unknown"))
+    with theano.config.change_flags(compute_test_value="ignore"):
+        T.exp(T.dvector("unknown"))
+    np.testing.assert_array_equal(f(np.ones((2, 3)), np.ones(3))[1], [4.0, 4.0, 4.0])
+    assert f.trace
 
 
 # -------------------------------------------------------------------------- random
