@@ -31,6 +31,7 @@ ROOF = 9  # symnb/__init__.py, __main__.py, cuda.py, names-only modules
 # Third-party packages beyond NumPy and cffi, and the files that may import them.
 GUESTS = {
     "scipy": ("ops/*", "compile/*"),
+    "mpmath": ("optim/exact.py",),
     "platformdirs": ("compile/*",),
     "pycuda": ("compile/*",),
     "graphviz": ("viz/*",),

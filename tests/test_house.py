@@ -21,7 +21,7 @@ LONG_FILES: dict[str, str] = {}  # file: why it may be longer
 
 # Slow or optional packages, imported inside the function that needs them.
 LAZY = ("scipy", "pycuda", "graphviz", "anywidget", "ipywidgets", "matplotlib")
-LAZY += ("IPython", "pygments", "traitlets")
+LAZY += ("IPython", "pygments", "traitlets", "mpmath")
 # Late imports of symnb's own parts: (file, what), and why.
 LATE = {
     ("__init__.py", "symnb.*"): "public names are resolved at first use",
