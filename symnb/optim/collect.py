@@ -145,10 +145,7 @@ def sum_of(terms: Terms, dtype: str) -> Node:
         term = (
             node if size == 1 else -node if size == -1 else node * _number(size, dtype)
         )
-        if total is None:
-            total = term
-        else:
-            total = total - term if c < 0 else total + term
+        total = term if total is None else total - term if c < 0 else total + term
     if total is None:
         return _number(terms.constant, dtype)  # pyright: ignore
     return total if terms.constant == 0 else total + _number(terms.constant, dtype)

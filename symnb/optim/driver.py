@@ -123,45 +123,49 @@ class Sweep:
     def _settle(self, root: Node) -> None:
         """Give `root` and all below it a form."""
         forms = self.forms
-        pending: Forms = {}
+        # What has fired and waits for the form of its replacement: the node, and what
+        # it was over the forms of its operands -> (the latter, the replacement).
+        waiting: dict[Node, tuple[Node, Node]] = {}
         stack = [root]
-        push = stack.append
         while stack:
             node = stack[-1]
             if node in forms:
                 stack.pop()
                 continue
-            if node in pending:
-                made = forms.get(pending.pop(node))
-                if made is None:
+            current = node
+            if node in waiting:
+                current, made = waiting.pop(node)
+                waiting.pop(current, None)
+                if made not in forms:
                     raise self._looping(node)
-                forms[node] = made
-                stack.pop()
-                continue
-            missing = [source for source in node.inputs if source not in forms]
-            if missing:
-                stack.extend(missing[::-1])
-                continue
-            current = self._rebuilt(node)
-            if current is not node and current in forms:
-                forms[node] = forms[current]
-                stack.pop()
-                continue
-            made = self.fire(current)
-            if made is None:
-                forms[current] = forms[node] = current
-                stack.pop()
-                continue
-            if self.final:
-                made = self._finished(made)
-            elif made not in forms:
-                if made in pending or made is node:
-                    raise self._looping(current)
-                pending[node] = made
-                push(made)
-                continue
-            forms[current] = forms[node] = forms[made]
+            else:
+                missing = [source for source in node.inputs if source not in forms]
+                if missing:
+                    stack.extend(missing[::-1])
+                    continue
+                current = self._rebuilt(node)
+                made = self._step(current)
+                if made not in forms:
+                    if made in waiting:
+                        raise self._looping(node)
+                    waiting[current] = waiting[node] = (current, made)
+                    stack.append(made)
+                    continue
+            forms[node] = forms[current] = forms[made]
             stack.pop()
+
+    def _step(self, current: Node) -> Node:
+        """What one firing makes of a node; it has a form unless it is matched again.
+
+        The operands of the node have theirs.
+        """
+        if current in self.forms:
+            return current
+        made = self.fire(current)
+        if made is None:
+            self.forms[current] = current
+            return current
+        return self._finished(made) if self.final else made
 
     def _finished(self, made: Node) -> Node:
         """What a one-sweep rule made: final, so is everything new below it."""
@@ -299,4 +303,5 @@ class Replay(Sweep):
         self.pairs: Mapping[Node, Node] = {e.before: e.after for e in events}
 
     def fire(self, node: Node) -> Node | None:
+        """What `node` became in the recording."""
         return self.pairs.get(node)

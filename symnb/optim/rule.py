@@ -123,7 +123,10 @@ def _text(node: Node, args: list[tuple[str, int]]) -> tuple[str, int]:
     if infix:
         level = _PRECEDENCE.get(infix, 0)
         left = _inside(args[0], level + (infix == "**"))
-        right = _inside(args[1], level + (infix not in ("+", "*", "**")))
+        signed = args[1][0].startswith("-")
+        right = _inside(
+            args[1], _TIGHT if signed else level + (infix not in ("+", "*", "**"))
+        )
         return f"{left} {infix} {right}", level
     shown = [text for text, _ in args] + _shown_params(node)
     return f"{node.op.name}({', '.join(shown)})", _TIGHT
@@ -313,11 +316,16 @@ def arguments(build: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(build).parameters)
 
 
+_WORDS = {
+    "**": "pow", "+": "plus", "-": "minus", "*": "times", "//": "floordiv",
+    "/": "over",
+}  # fmt: skip
+
+
 def slug(text: str) -> str:
     """A name made of a text: "log(1 + x)" -> "log_1_plus_x"."""
-    for sign, word in (("**", " pow "), ("+", " plus "), ("-", " minus "),
-                       ("*", " times "), ("//", " floordiv "), ("/", " over ")):  # fmt: skip
-        text = text.replace(sign, word)
+    for sign, word in _WORDS.items():
+        text = text.replace(sign, f" {word} ")
     return re.sub(r"\W+", "_", text).strip("_")
 
 

@@ -69,14 +69,15 @@ ABSORBING = [
          name="mul_minus_zero"),
     rule(0 / x, 0, FINITE_ONLY, "0/0 is NaN", name="zero_div",
          answers=("local_zero_div",)),
-    rule(n - n, 0, BITWISE, name="sub_self_exact", answers=("local_elemwise_sub_zeros",)),
+    rule(n - n, 0, BITWISE, name="sub_self_exact",
+         answers=("local_elemwise_sub_zeros",)),
     rule(f - f, 0, FINITE_ONLY, "NaN - NaN and inf - inf are NaN", name="sub_self",
          answers=("local_elemwise_sub_zeros",)),
     rule(x / x, 1, FINITE_ONLY, "0/0 is NaN", name="div_self"),
 ]  # fmt: skip
 
 SIGNS = [
-    rule(-(-x), x, BITWISE, name="neg_neg", answers=("local_neg_neg",
+    rule(neg(-x), x, BITWISE, name="neg_neg", answers=("local_neg_neg",
          "useless_Neg_of_Neg")),
     rule(x + -y, x - y, BITWISE, name="add_neg", answers=("local_add_neg_to_sub",)),
     rule(x - -y, x + y, BITWISE, name="sub_neg", answers=("local_sub_neg_to_add",)),

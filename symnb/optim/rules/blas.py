@@ -30,6 +30,10 @@ def _matrix(n: int, m: int, name: str) -> Node:
     return Input(TensorType("float64", (n, m)), name)
 
 
+def _vector(n: int) -> Node:
+    return Input(TensorType("float64", (n,)), "v")
+
+
 def _is_dot(node: Node) -> bool:
     return node.op is DOT and dtypes.is_float(node.dtype)
 
@@ -57,11 +61,11 @@ def _as_scalar(node: Node) -> Node | None:
 
 
 @rewrite(
-    lambda op: op is DOT, "dot(v, a.T) -> dot(a, v), dot(a.T, v) -> dot(v, a)", ROUNDING,
-    "a vector needs no transposed matrix",
+    lambda op: op is DOT, "dot(v, a.T) -> dot(a, v), dot(a.T, v) -> dot(v, a)",
+    ROUNDING, "a vector needs no transposed matrix",
     operands=lambda ops: TRANSPOSE in ops, answers=("local_gemm_to_gemv",),
-    examples=lambda: [dot(_matrix(3, 4, "a").T, Input(TensorType("float64", (3,)), "v")),
-                      dot(Input(TensorType("float64", (4,)), "v"), _matrix(3, 4, "a").T)],
+    examples=lambda: [dot(_matrix(3, 4, "a").T, _vector(3)),
+                      dot(_vector(4), _matrix(3, 4, "a").T)],
 )  # fmt: skip
 def dot_transposed_vector(node: Node) -> Node | None:
     """The product from the other side."""

@@ -57,7 +57,7 @@ def _is_plain(op: Op) -> bool:
     return op in _PLAIN
 
 
-# ------------------------------------------------------------------ fewer axes to reduce
+# ----------------------------------------------------------------- fewer axes to reduce
 
 
 @rewrite(
@@ -110,7 +110,8 @@ def _chain(op: Op) -> Rule:
     @rewrite(
         term(op, term(op, x, params=(_A, None)), params=(_B, None)),
         f"{op.name}({op.name}(x, A), B) -> {op.name}(x, both)",
-        BITWISE if exact else ROUNDING, answers=("local_op_of_op", "local_reduce_chain"),
+        BITWISE if exact else ROUNDING,
+        answers=("local_op_of_op", "local_reduce_chain"),
         examples=lambda: [
             reduced(op, reduced(op, _typed(op), 0, False), 1, False),  # pyright: ignore
             reduced(op, reduced(op, _typed(op), 1, True), (0, 2), True),  # pyright: ignore
@@ -167,7 +168,7 @@ def reduce_reshape(node: Node) -> Node | None:
     return make(node.op, (source,), (tuple(range(source.ndim)), False))
 
 
-# ------------------------------------------------------------ what is constant along them
+# ---------------------------------------------------------- what is constant along them
 
 
 def _is_constant_along(node: Node, axes: Axes, ndim: int) -> bool:
@@ -277,7 +278,7 @@ def _spread_extreme(op: Op) -> Rule:
         term(op, term(BROADCAST_TO, x, params=(None,)), params=(AXES, KEEP)),
         f"{op.name}(broadcast_to(x)) -> {op.name}(x), where there is something",
         BITWISE, answers=("local_opt_alloc", "local_careduce_of_alloc"),
-        decreases="elements",
+        decreases="elements", tags="after_gradient",  # ties share a gradient
         examples=lambda: [
             reduced(op, broadcast_to(_input(4), (3, 4)), 0, False),  # pyright: ignore
         ],
@@ -331,7 +332,8 @@ SIGNS = [
 REDUCTIONS = ruleset(
     "reductions",
     [
-        reduce_nothing, reduce_ones, sum_ones, *(_chain(op) for op in _PLAIN), reduce_transpose,
+        reduce_nothing, reduce_ones, sum_ones, *(_chain(op) for op in _PLAIN),
+        reduce_transpose,
         reduce_reshape, sum_scaled, sum_divided, sum_broadcast,
         _spread_extreme(MAX), _spread_extreme(MIN), *SIGNS,
     ],

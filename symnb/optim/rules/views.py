@@ -45,7 +45,7 @@ def _input(*shape: DimLike, name: str = "x") -> Node:
     return Input(TensorType("float64", shape), name)
 
 
-# ------------------------------------------------------------------- views that are none
+# ------------------------------------------------------------------ views that are none
 
 
 def _of(*ops: Op) -> Any:
@@ -103,7 +103,7 @@ def slice_whole(x: Node, P: tuple[Any, ...]) -> Node | None:
     return x if _is_whole(P, shape_of(x)) else None
 
 
-# ------------------------------------------------------------------------ views of views
+# ----------------------------------------------------------------------- views of views
 
 
 @rewrite(
@@ -241,8 +241,12 @@ def specify_specify(x: Node, S: Any, T: Any) -> Node | None:
     examples=lambda: [_input(9, 5)[1:8][2:4], _input(9, 5)[:, 1:4][:, 1],
                       _input(9, 5)[::2, 1:][1, ::-1]],
 )  # fmt: skip
-def slice_slice(x: Node, P: tuple[Any, ...], Q: tuple[Any, ...]) -> Node:
+def slice_slice(
+    node: Node, x: Node, P: tuple[Any, ...], Q: tuple[Any, ...]
+) -> Node | None:
     """One slice in place of two: start + step * (start' + step' * j)."""
+    if not _in_range(node):
+        return None  # the error for an index beyond the inner part would be lost
     outer = iter(Q)
     index: list[Any] = []
     for entry in P:
@@ -370,13 +374,9 @@ def view_of_broadcast_scalar(node: Node) -> Node | None:
     answers=("local_subtensor_of_alloc", "local_basic_subtensor_of_alloc"),
     examples=lambda: [broadcast_to(_input(), (6, 3))[1:4, 0]],
 )  # fmt: skip
-def slice_of_broadcast_scalar(node: Node, x: Node, P: Any) -> Node | None:
+def slice_of_broadcast_scalar(node: Node, x: Node) -> Node | None:
     """A part of equal elements; only where the index is proven to lie in it."""
-    if x.ndim or any(not isinstance(entry, tuple) for entry in P):
-        return (
-            None if x.ndim or not _in_range(node) else broadcast_to(x, shape_of(node))
-        )
-    return broadcast_to(x, shape_of(node))
+    return None if x.ndim or not _in_range(node) else broadcast_to(x, shape_of(node))
 
 
 def _in_range(node: Node) -> bool:

@@ -1,0 +1,93 @@
+"""Leaves and random graphs for the optimiser's tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from symnb.core.dims import DimLike
+from symnb.core.graph import Graph
+from symnb.core.node import Input, Node
+from symnb.core.types import TensorType
+from symnb.ops import elementwise as el
+from symnb.ops.cast import cast
+from symnb.ops.reduce import max as largest
+from symnb.ops.reduce import sum as total
+from symnb.ops.view import broadcast_to, expand_dims, reshape, transpose
+
+
+def leaf(*shape: DimLike, dtype: str = "float64", name: str = "x") -> Node:
+    """An input."""
+    return Input(TensorType(dtype, shape), name)
+
+
+UNARY = (
+    el.neg, el.abs, el.square, el.exp, el.log, el.sqrt, el.tanh, el.sigmoid,
+    el.reciprocal, el.floor, el.log1p, el.softplus,
+    lambda x: x * 1, lambda x: x * 0, lambda x: x + 0, lambda x: x - 0.5,
+    lambda x: 1 - x, lambda x: 1 + x, lambda x: 2 * x, lambda x: x / 4,
+    lambda x: x**2, lambda x: x**0.5, lambda x: transpose(x), lambda x: x[::-1],
+    lambda x: x[1:][:, :1], lambda x: total(x, 0, keepdims=True),
+    lambda x: total(x), lambda x: largest(x, 1, keepdims=True),
+    lambda x: reshape(transpose(x), -1)[:4],
+    lambda x: cast(cast(x, "float32"), x.dtype),
+    lambda x: broadcast_to(x, (2, *x.type.shape)) if x.ndim < 3 else x,
+    lambda x: expand_dims(x, 0)[0],
+)  # fmt: skip
+BINARY = (
+    el.add, el.sub, el.mul, el.true_div, el.maximum, el.minimum, el.logaddexp,
+    lambda x, y: x + y - x, lambda x, y: x * y / x,
+    lambda x, y: x.dot(y) if _multiplies(x, y) else x,
+    lambda x, y: el.where(el.logical_not(el.equal(x, y)), x, x),
+    lambda x, y: el.where(el.less(x, y), x, y),
+    lambda x, y: el.where(el.greater_equal(x, y), x, 0),
+    lambda x, y: el.where(x > 0, el.where(x > 0, x, y), y),
+)  # fmt: skip
+
+
+def _multiplies(x: Node, y: Node) -> bool:
+    return x.ndim == 2 == y.ndim and x.type.shape[1] == y.type.shape[0]
+
+
+SMOOTH = tuple(op for op in UNARY if op is not el.floor)
+SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-30, 1e30)
+
+
+@st.composite
+def cases(draw: Any, special: bool) -> tuple[Graph, list[Any]]:
+    """A random graph of two inputs and values for them."""
+    dtype = draw(st.sampled_from(("float64", "float32")))
+    shape = draw(st.sampled_from(((2, 3), (3, 3), (1, 3), (3, 1))))
+    unary, binary = (UNARY, BINARY) if special else (SMOOTH, BINARY[:-4])
+    nodes = [leaf(*shape, dtype=dtype, name="x"), leaf(3, 3, dtype=dtype, name="y")]
+    inputs = list(nodes)
+    for _ in range(draw(st.integers(1, 14))):
+        if draw(st.booleans()):
+            made = _try(draw(st.sampled_from(unary)), [draw(st.sampled_from(nodes))])
+        else:
+            pair = [draw(st.sampled_from(nodes)) for _ in range(2)]
+            made = _try(draw(st.sampled_from(binary)), pair)
+        if made is not None:
+            nodes.append(made)
+    roots = [nodes[-1], draw(st.sampled_from(nodes))]
+    number = st.floats(-4, 4, width=32)
+    if special:
+        number = st.one_of(number, st.sampled_from(SPECIAL))
+    values = [
+        np.array(draw(st.lists(number, min_size=9, max_size=9)), dtype)[
+            : int(np.prod(x.type.shape))
+        ].reshape(x.type.shape)
+        for x in inputs
+    ]
+    return Graph(inputs, roots), values
+
+
+def _try(op: Any, operands: list[Node]) -> Node | None:
+    """The node, or None where the operands do not fit."""
+    try:
+        made = op(*operands)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return made if made.dtype.startswith("float") else cast(made, "float64")
