@@ -21,6 +21,7 @@ ROLES = {
     "result": "result", "update": "update", "arena": "arena", "run": "arena",
 }  # fmt: skip
 NOTES = {"run": "size known only while running", "argument": "caller's array"}
+GIVEN = ("argument", "shared", "constant")  # there before the first step
 MOST_ROWS = 60
 
 
@@ -133,7 +134,8 @@ def memory_rows(
             continue
         text = _life(buffer, reads.get(buffer, []), writes.get(buffer, []))
         last = len(steps) - 1 if buffer in called else max(buffer.last, 0)
-        span = [max(-1, buffer.first), last, text]
+        first = -1 if buffer.place in GIVEN else max(-1, buffer.first)
+        span = [first, last, text]
         at = buffer.index if buffer.place == "arena" else None
         if at is not None and at in places:
             places[at]["spans"].append(span)

@@ -346,6 +346,7 @@ function drawProfile(app) {
       ),
     ),
     drawInside(app),
+    app.model.kernels[app.state.kernel] ? drawDecisions(app, app.model.kernels[app.state.kernel].nodes) : null,
   ];
 }
 
