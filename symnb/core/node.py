@@ -244,7 +244,7 @@ def make(
     try:
         type = op.infer(types, params)  # pyright: ignore[reportArgumentType]
     except GraphError as error:
-        raise _located(error, operands) from None
+        raise located(error, operands, sites.capture(2)) from None
     inputs = operands + bound_nodes(params, operands) if params else operands
     node = Node(op, inputs, params, type, name, sites.capture(2))
     if config.compute_test_value != "off":
@@ -252,15 +252,16 @@ def make(
     return node
 
 
-def _located(error: GraphError, operands: tuple[Node, ...]) -> GraphError:
-    """The same error with one row per operand: its text, place and type."""
+def located(
+    error: GraphError, operands: tuple[Node, ...], here: Site | None
+) -> GraphError:
+    """The same error with the place and one row per operand: text, place, type."""
     what, _, fix = str(error).partition("\nFix: ")
     rows = [
         (f"{x.name or (x.site and x.site.text) or x.op.name}", str(x.site or ""),
          str(x.type))
         for x in operands
     ]  # fmt: skip
-    here = sites.capture(2)
     if here is not None:
         what += f"  ({here})"
     return type(error)(message(what, rows, fix))

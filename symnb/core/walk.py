@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from symnb.core.dims import Atom, DimLike, dims_in, map_dims, substitute
-from symnb.core.node import Node, as_dim, bound_nodes
+from symnb.core.node import Node, as_dim, bound_nodes, located
 from symnb.core.types import ANY, TensorType, TupleType, Type
+from symnb.errors import GraphError
 
 Facts = Mapping[Atom, DimLike]
 
@@ -101,7 +102,12 @@ def _inferred(
     same = not moved and all(
         new == old.type for new, old in zip(types, node.operands, strict=True)
     )
-    return node.type if same else node.op.infer(types, params)  # pyright: ignore
+    if same:
+        return node.type
+    try:
+        return node.op.infer(types, params)  # pyright: ignore[reportArgumentType]
+    except GraphError as error:
+        raise located(error, operands, node.site) from None
 
 
 def size_changes(old: Node, new: Node, reader: Node | None = None) -> Facts:
@@ -125,7 +131,7 @@ def leaf_facts(old: Node, new: Node) -> Facts:
     found: dict[Atom, DimLike] = {}
     if isinstance(old.type, TensorType) and isinstance(new.type, TensorType):
         for was, now in zip(old.type.shape, new.type.shape, strict=True):
-            atom = None if isinstance(was, int) else was.atom
+            atom = None if isinstance(was, int) else was.leaf
             if atom is not None and was != now:
                 found[atom] = now
     return found
