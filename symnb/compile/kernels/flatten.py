@@ -104,10 +104,9 @@ class Form:
         return max((stage.inner for stage in self.nest.stages), key=len, default=())
 
     def _refusals(self) -> Iterable[Statement]:
-        sizes = [(size, op) for size, op in self.nest.nonempty if not is_positive(size)]
-        others = tuple(a.extent for a in self.nest.outer if not is_positive(a.extent))
-        for size, op in sizes:
-            yield Refuse((size,), others, op)
+        for size, op in self.nest.nonempty:
+            if not is_positive(size):
+                yield Refuse(size, op)
 
     # ----------------------------------------------------------- definitions
 

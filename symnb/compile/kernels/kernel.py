@@ -190,11 +190,10 @@ class Loop:
 
 @dataclass(frozen=True, eq=False)
 class Refuse:
-    """Fail when a reduction that needs an element has none: some size of `sizes`
-    is 0 and no size of `others` is."""
+    """Fail when `size` is 0: the extremum `op` of nothing, as in NumPy also when
+    there is no result to give."""
 
-    sizes: tuple[DimLike, ...]
-    others: tuple[DimLike, ...]
+    size: DimLike
     op: str
 
 

@@ -69,7 +69,7 @@ class _C:
         """Memory of the workspace, freed when the call returns."""
         return [
             f"{type} *restrict {name} = ws->alloc(ws, ({length})*sizeof({type}));",
-            f"if (!{name}) return symnb_no_memory(ws);",
+            f'if (!{name}) return symnb_fail(ws, "no memory for a row");',
         ]
 
 
@@ -129,21 +129,9 @@ static void symnb_say(symnb_ws *ws, const char *a, int64_t x, const char *b,
     if (ws->message_size > 24) *to = 0;
 }
 """
-NOTHING = """\
-static int symnb_nothing(symnb_ws *ws, const char *op)
+FAIL = """\
+static int symnb_fail(symnb_ws *ws, const char *s)
 {
-    const char *texts[2] = {"zero-size array to reduction operation ", op};
-    char *to = ws->message, *end = to + ws->message_size - 1;
-    for (int k = 0; k < 2; k++)
-        for (const char *s = texts[k]; *s && to < end; s++) *to++ = *s;
-    if (ws->message_size > 0) *to = 0;
-    return 1;
-}
-"""
-NO_MEMORY = """\
-static int symnb_no_memory(symnb_ws *ws)
-{
-    const char *s = "no memory for a temporary array";
     char *to = ws->message, *end = to + ws->message_size - 1;
     while (*s && to < end) *to++ = *s++;
     if (ws->message_size > 0) *to = 0;
@@ -207,10 +195,8 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
         texts[text] = None
     if any(isinstance(s, Define) and s.op is WRAP for s in statements):
         texts |= {WRITE_MESSAGE: None, OUT_OF_RANGE: None}
-    if any(isinstance(s, Refuse) for s in statements):
-        texts[NOTHING] = None
-    if any(isinstance(s, Row) for s in statements):
-        texts[NO_MEMORY] = None
+    if any(isinstance(s, Refuse | Row) for s in statements):
+        texts[FAIL] = None
     for s in statements:
         if isinstance(s, Tree):
             name = f"{SHORT[s.dtype]}x{s.lanes}"

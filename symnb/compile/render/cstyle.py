@@ -150,8 +150,9 @@ class Printer:
             case Row(name, dtype, length):
                 for line in self.dialect.row(name, C_TYPES[dtype], self.dim(length)):
                     self.add(depth, line)
-            case Refuse(sizes, others, op):
-                self.refuse(depth, sizes, others, op)
+            case Refuse(size, op):
+                fail = f'return symnb_fail(ws, "{nothing(op)}");'
+                self.add(depth, f"if ({self.factor(size)} == 0) {fail}")
             case Tree() | Push() | Total():
                 self.lanes(depth, statement)
             case Loop():
@@ -241,19 +242,6 @@ class Printer:
         text = combined(combine.combine, combine.dtype, target, value)
         self.add(depth, f"{target} = {text};", label, combine.node)
 
-    def refuse(
-        self,
-        depth: int,
-        sizes: tuple[DimLike, ...],
-        others: tuple[DimLike, ...],
-        op: str,
-    ) -> None:
-        """The error of an extremum of nothing."""
-        tests = [f"{self.factor(size)} == 0" for size in sizes]
-        tests += [f"{self.factor(size)} != 0" for size in others]
-        fail = f'return symnb_nothing(ws, "{op}");'
-        self.add(depth, f"if ({' && '.join(tests)}) {fail}")
-
     # ---------------------------------------------------------------- operands
 
     def operand(self, operand: Operand) -> str:
@@ -295,6 +283,14 @@ class Printer:
 
 SIGNS = {"add": "+", "mul": "*", "and": "&", "or": "|"}
 LARGEST = "0x7fffffffffffffff"
+
+
+def nothing(op: str) -> str:
+    """NumPy's words for the extremum of nothing."""
+    if op.startswith("arg"):
+        return f"attempt to get {op} of an empty sequence"
+    name = {"max": "maximum", "min": "minimum"}.get(op, op)
+    return f"zero-size array to reduction operation {name} which has no identity"
 
 
 def number(value: Any) -> str:

@@ -25,7 +25,7 @@ def test_kernels_agree_with_the_reference(case: strategies.Case) -> None:
             wanted = evaluate(case.graph.roots, case.values)
     except ValueError as error:
         assert "zero-size" in str(error) or "empty" in str(error)
-        with pytest.raises(harness.KernelError, match="zero-size array"):
+        with pytest.raises(harness.KernelError, match=r"zero-size|empty"):
             compiled(case.values)
         return
     for got, want in zip(compiled(case.values), wanted, strict=True):

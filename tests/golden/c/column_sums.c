@@ -2,7 +2,7 @@
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
-    if (n0 == 0 && n1 != 0) return symnb_nothing(ws, "max");
+    if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
     for (int64_t j0 = 0; j0 < n1; j0 += 1024) {          /* tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
         float r0[1024];

@@ -2,7 +2,7 @@
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
-    if (n1 == 0 && n0 != 0) return symnb_nothing(ws, "max");
+    if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
     for (int64_t i = 0; i < n0; i++) {                   /* rows */
         int32_t nan_r0 = 0;                              /* or */
         float a0 = -__builtin_inff();                    /* fmax */
