@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from symnb.compile.arguments import In, Out, Param
     from symnb.compile.clone import clone, clone_replace
     from symnb.compile.function import Function, function
+    from symnb.compile.mode import Mode
     from symnb.core.graph import Graph
     from symnb.core.node import Constant, Node
     from symnb.core.shared import Shared, shared
     from symnb.gradient import Lop, Rop, grad, subgraph_grad
-    from symnb.optim.pipeline import Mode, rewrite_graph
+    from symnb.optim.pipeline import rewrite_graph
     from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
     from symnb.viz import dprint, pp
@@ -38,7 +39,7 @@ _HOME = {
     "Graph": "symnb.core.graph",
     "In": "symnb.compile.arguments",
     "Lop": "symnb.gradient",
-    "Mode": "symnb.optim.pipeline",
+    "Mode": "symnb.compile.mode",
     "Node": "symnb.core.node",
     "Out": "symnb.compile.arguments",
     "Param": "symnb.compile.arguments",

@@ -7,6 +7,8 @@ Names only; each function is defined and documented in `symnb.ops`. Bodies of
 # ruff: noqa: F401 - names only
 # fmt: off
 # isort: skip_file
+import sys
+
 from symnb.core.node import Constant, Node
 from symnb.core.shared import Shared
 from symnb.gradient import (
@@ -97,5 +99,6 @@ from symnb.tensor import nnet, numpy_protocol, shared_randomstreams, theano_name
 globals().update(KINDS)  # vector, dvector, dvectors, ...
 globals().update(DTYPE_NAMES)  # f64, f32, i64, ...
 globals().update(theano_names.NAMES)  # eq, neq, truediv, ...
+basic = extra_ops = sys.modules[__name__]  # Theano's modules are one namespace here
 
 numpy_protocol.offer({k: v for k, v in globals().items() if not k.startswith("_")})

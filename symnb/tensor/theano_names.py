@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce as fold
+from types import SimpleNamespace
 from typing import Any
 
 from symnb.core.dtypes import as_dtype
 from symnb.core.node import Node, Shape
+from symnb.core.shared import Shared
 from symnb.ops import (
     arithmetic,
     create,
@@ -113,6 +115,9 @@ NAMES: dict[str, Any] = {
     "round_half_to_even": arithmetic.round,
     "round_half_away_from_zero": arithmetic.round_away,
     "iround": iround,
+    "largest": _variadic(arithmetic.maximum, "largest"),
+    "smallest": _variadic(arithmetic.minimum, "smallest"),
+    "sharedvar": SimpleNamespace(TensorSharedVariable=Shared),
     "relu": nn.relu,
     "amax": reduce.max,
     "amin": reduce.min,

@@ -172,6 +172,21 @@ def test_functions_tell_about_themselves(device) -> None:
     assert theano.pp(T.exp(x) * 2) == "exp(x) * 2."
 
 
+def test_modes_under_theanos_names(device) -> None:
+    x = T.dvector("x")
+    modes = [
+        "FAST_RUN", "FAST_COMPILE", theano.compile.mode.get_default_mode(),
+        theano.compile.mode.FAST_RUN.excluding("stabilise"),
+        theano.Mode(linker="py", optimizer="fast_compile"),
+        theano.Mode(optimizer=None), theano.Mode("cvm", "fast_run"),
+    ]  # fmt: skip
+    for mode in modes:
+        f = theano.function([x], T.log(1 + T.exp(x)), mode=mode)
+        np.testing.assert_allclose(f([0.0]), [np.log(2)])
+    by_numpy = theano.function([x], x, mode=theano.Mode(linker="py"))
+    assert type(by_numpy).__name__ == "ReferenceFunction"
+
+
 # -------------------------------------------------------------------------- shared
 
 
