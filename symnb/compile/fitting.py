@@ -30,7 +30,7 @@ def read_sizes(name: str, leaves: Sequence[Leaf]) -> dict[Atom, int]:
         label, node, array = leaf
         pairs = zip(node.type.shape, array.shape, strict=True)  # pyright: ignore
         for axis, (size, got) in enumerate(pairs):
-            atom = size.atom if isinstance(size, Dim) else None
+            atom = size.leaf if isinstance(size, Dim) else None
             want = size if atom is None else sizes.get(atom, got)
             if want != got:
                 raise _broken(name, leaf, axis, want, origin.get(atom))  # pyright: ignore

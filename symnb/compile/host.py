@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from symnb.compile.extern.contract import Products, emit_contract
+from symnb.compile.opaque import unread_sizes
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
 from symnb.compile.program import Buffer, Program, Step
 from symnb.compile.specialise import Check
-from symnb.core.dims import Atom, Dim, DimLike, dim_of, dim_to_c
+from symnb.core.dims import Atom, Dim, DimLike, dim_of, dim_to_c, dims_in
 
 CTYPE = {
     "bool": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t",
@@ -22,6 +23,7 @@ CTYPE = {
     "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float",
     "float64": "double",
 }  # fmt: skip
+MISFIT = -1  # status of a call whose sizes this variant was not compiled for
 
 
 @dataclass
@@ -80,6 +82,7 @@ def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) ->
         "              const int64_t *const *stride, symnb_ws *ws)\n{"
     )
     _sizes(w)
+    _first_checks(w)
     _pointers(w)
     w.put("int status = 0;", "(void)stride; (void)status;")
     for number, step in enumerate(program.steps):
@@ -99,10 +102,10 @@ def _sizes(w: _Writer) -> None:
         w.put(f"const int64_t n{number} = shape[{leaf}][{axis}];")
     for number, leaf in enumerate(w.program.leaves):
         for axis, size in enumerate(leaf.type.shape):
-            compound = isinstance(size, Dim) and size.atom is None
+            compound = isinstance(size, Dim) and size.leaf is None
             if compound and leaf.place in ("argument", "shared"):
                 what = f"axis {axis} of {leaf.node} should be {size}"
-                _check(w, f"shape[{number}][{axis}]", w.size(size), what, 0)
+                _check(w, f"shape[{number}][{axis}]", w.size(size), what, MISFIT - 1)
 
 
 def _pointers(w: _Writer) -> None:
@@ -163,7 +166,7 @@ def _is_late(root: Buffer) -> bool:
 def _step(w: _Writer, number: int, step: Step) -> None:
     nodes = set(step.nodes)
     for check in w.checks:
-        if check.node in nodes:
+        if check.node in nodes and _is_data(check):
             what = f"{check.node.op.name} needs equal sizes"
             _check(w, w.size(check.left), w.size(check.right), what, number)
     for buffer in step.writes:
@@ -176,6 +179,25 @@ def _step(w: _Writer, number: int, step: Step) -> None:
         w.put(f"  {line}")
     w.put(f"  if (status) return {number + 1};")
     w.put(f"  if (ws->step_ns) ws->step_ns[{number}] += ws->now() - start;", "}")
+
+
+def _is_data(check: Check) -> bool:
+    """Whether its sizes are known only once steps have run."""
+    sizes = (check.left, check.right)
+    return any(a.kind == "bound" for d in dims_in(sizes) for a in d.atoms())
+
+
+def _first_checks(w: _Writer) -> None:
+    """Sizes that do not fit are the fallback's to judge: they may broadcast."""
+    seen: set[tuple[DimLike, DimLike]] = set()
+    for check in w.checks:
+        sizes = (check.left, check.right)
+        atoms = {atom for d in dims_in(sizes) for atom in d.atoms()}
+        if sizes in seen or not atoms <= w.names.keys():
+            continue
+        seen.add(sizes)
+        what = f"{check.node.op.name} needs equal sizes"
+        _check(w, w.size(check.left), w.size(check.right), what, MISFIT - 1)
 
 
 def _check(w: _Writer, left: str, right: str, what: str, number: int) -> None:
@@ -238,8 +260,15 @@ def _opaque(w: _Writer, number: int, step: Step) -> list[str]:
     for at, buffer in enumerate(buffers):
         sizes = ", ".join(w.size(size) for size in buffer.type.shape) or "0"
         lines.append(f"const int64_t s{at}[] = {{{sizes}}};")
-    data = ", ".join(f"(void *){b.name}" for b in buffers)
-    shapes = ", ".join(f"s{at}" for at in range(len(buffers)))
+    names = [f"(void *){b.name}" for b in buffers]
+    shapes = [f"s{at}" for at in range(len(buffers))]
+    unread = unread_sizes(step.nodes[0])
+    if unread:
+        sizes = ", ".join(w.size(dim_of(atom)) for atom in unread)
+        lines.append(f"const int64_t sizes[] = {{{sizes}}}, count = {len(unread)};")
+        names.insert(len(step.reads), "(void *)sizes")
+        shapes.insert(len(step.reads), "&count")
+    data, shapes = ", ".join(names), ", ".join(shapes)
     lines.append(f"void *const d[] = {{{data}}};")
     lines.append(f"const int64_t *const s[] = {{{shapes}}};")
     lines.append(f"status = ws->python(ws, {number}, d, s);")

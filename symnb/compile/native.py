@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from symnb.compile import specialise as special
-from symnb.compile.function import Function, keyed
+from symnb.compile.compiled import Function, keyed
 from symnb.compile.request import Request
 from symnb.compile.runtime.call import Call
 from symnb.compile.variant import Variant
@@ -43,6 +43,9 @@ class NativeFunction(Call, Function):
         given = dict(facts) if moved else {**special.shared_facts(graph), **facts}
         variant = Variant(special.specialise(graph, given), self.mode)
         return Call(variant.spec(self.labels, self.request.returns))
+
+    def _remade(self, request: Request) -> Any:
+        return make_native(request, self.mode, self.allow_downcast)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return make_native, (self.request, self.mode, self.allow_downcast)

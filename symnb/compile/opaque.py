@@ -14,10 +14,10 @@ import numpy as np
 
 from symnb.compile.codec import decode, encode
 from symnb.core import dims, text
-from symnb.core.dims import Atom, DimLike
+from symnb.core.dims import Atom, Dim, DimLike
 from symnb.core.evaluate import apply, bind_sizes
 from symnb.core.graph import Graph
-from symnb.core.node import Input, Node
+from symnb.core.node import Input, Node, as_dim
 from symnb.core.types import TensorType, TupleType
 from symnb.core.walk import atoms_of, with_inputs
 
@@ -30,31 +30,57 @@ Array = np.ndarray[Any, Any]
 def describe(step: Step) -> dict[str, Any]:
     """The step as JSON: text of its op over fresh inputs, dtypes and ranks."""
     node = step.nodes[0]
-    free = _free_sizes(node)
     leaves: dict[Node, Node] = {}
+    free = _free_sizes(node, leaves)
     for source in node.inputs:
         if source not in leaves:
             leaves[source] = Input(_tensor(source, free), f"x{len(leaves)}")
     inputs = tuple(leaves[source] for source in node.inputs)
     again = with_inputs(node, inputs, free)
     graph = Graph(tuple(leaves.values()), [again])
+    unread = unread_sizes(node)
     body, arrays = text.render_with_arrays(graph)
     return {
         "text": body,
         "arrays": {key: encode(value) for key, value in arrays.items()},
         "picks": [pick.params[0] for pick in step.nodes[1:]],
-        "inputs": [[b.type.dtype, b.type.ndim] for b in step.reads],
+        "inputs": [[b.type.dtype, b.type.ndim] for b in step.reads]
+        + [["int64", 1]] * bool(unread),
+        "sizes": [str(free[atom]) for atom in unread],
         "outputs": [[b.type.dtype, b.type.ndim] for b in step.writes],
     }
 
 
-def _free_sizes(node: Node) -> dict[Atom, DimLike]:
-    """Sizes bound to nodes the step does not read become symbols of their own."""
-    return {
-        atom: dims.symbol(f"k{number}", lower=0)
-        for number, atom in enumerate(sorted(atoms_of([*node.inputs, node])))
-        if atom.kind == "bound" and atom.node not in node.inputs
+def unread_sizes(node: Node) -> list[Atom]:
+    """Sizes in the params of `node` that its operands do not show; passed beside."""
+    shown = {
+        size.leaf
+        for x in node.inputs
+        if isinstance(x.type, TensorType)
+        for size in x.type.shape
+        if isinstance(size, Dim)
     }
+    used = {atom for dim in dims.dims_in(node.params) for atom in dim.atoms()}
+    return [
+        atom
+        for atom in sorted(used - shown)
+        if atom.kind != "bound" or atom.node not in node.inputs
+    ]
+
+
+def _free_sizes(node: Node, leaves: dict[Node, Node]) -> dict[Atom, DimLike]:
+    """New names for all sizes; those bound to a scalar the step reads become those
+    of an input made for it."""
+    free: dict[Atom, DimLike] = {}
+    for number, atom in enumerate(sorted(atoms_of([*node.inputs, node]))):
+        if atom.kind == "bound" and atom.node in node.inputs:
+            if atom.node not in leaves:
+                type = TensorType(atom.node.dtype, ())
+                leaves[atom.node] = Input(type, f"x{len(leaves)}")
+            free[atom] = as_dim(leaves[atom.node])
+        else:
+            free[atom] = dims.symbol(f"k{number}", lower=0)
+    return free
 
 
 def _tensor(node: Node, free: dict[Atom, DimLike]) -> TensorType:
@@ -91,6 +117,10 @@ class OpaqueSteps:
         inputs = list(arrays[:count])[: len(node.inputs)]
         outputs = list(arrays[count:])
         sizes: dict[Any, int] = {}
+        if item["sizes"]:
+            named = {str(atom): atom for atom in atoms_of([*node.inputs, node])}
+            for name, size in zip(item["sizes"], arrays[count - 1], strict=True):
+                sizes[named[name]] = int(size)
         for leaf, value in zip(node.inputs, inputs, strict=True):
             bind_sizes(leaf, value, sizes)
         if isinstance(node.type, TensorType) and outputs[0] is not None:

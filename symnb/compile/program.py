@@ -163,7 +163,7 @@ def size_slots(graph: Graph) -> dict[Atom, tuple[int, int]]:
     found: dict[Atom, tuple[int, int]] = {}
     for number, leaf in enumerate((*graph.inputs, *graph.shared)):
         for axis, size in enumerate(leaf.type.shape):
-            atom = size.atom if isinstance(size, Dim) else None
+            atom = size.leaf if isinstance(size, Dim) else None
             if atom is not None:
                 found.setdefault(atom, (number, axis))
     return found

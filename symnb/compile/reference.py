@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symnb.compile import specialise as special
-from symnb.compile.function import Function, keyed
+from symnb.compile.compiled import Function, keyed
 from symnb.compile.plan import Plan
 from symnb.compile.request import Request
 from symnb.compile.specialise import Specialised
@@ -82,6 +82,9 @@ class ReferenceFunction(ReferenceCall, Function):
     def story(self) -> Story:
         """Everything the optimiser did."""
         return reference_story(self._special, self.mode)
+
+    def _remade(self, request: Request) -> ReferenceFunction:
+        return ReferenceFunction(request, self.mode, self.allow_downcast)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs and apply the updates."""

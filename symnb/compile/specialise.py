@@ -19,6 +19,8 @@ from symnb.core.node import Input, Node
 from symnb.core.shared import Shared
 from symnb.core.types import TensorType
 from symnb.errors import ShapeError, SizeError, message
+from symnb.ops.reduce import SUM_TO_SHAPE
+from symnb.ops.view import shape_of, specify_shape
 
 Facts = dict[Atom, DimLike]
 
@@ -52,8 +54,8 @@ def shared_facts(graph: Graph) -> Facts:
     for leaf in graph.shared:
         sizes = zip(leaf.type.shape, leaf.storage.array.shape, strict=True)
         for size, present in sizes:
-            if isinstance(size, Dim) and size.atom is not None:
-                facts[size.atom] = present
+            if isinstance(size, Dim) and size.leaf is not None:
+                facts[size.leaf] = present
     return facts
 
 
@@ -72,7 +74,32 @@ def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:
         facts = {atom: dims.substitute(d, found) for atom, d in facts.items()} | found
         graph, rounds = _under(graph, found), rounds + 1
     checks = tuple(Check(*assumption) for assumption in graph.assumptions)
-    return Specialised(graph, facts, checks)
+    return Specialised(_sums_decided(graph, checks), facts, checks)
+
+
+def _sums_decided(graph: Graph, checks: Sequence[Check]) -> Graph:
+    """Without the sums over axes whose sizes are equal once `checks` hold."""
+    equal = {frozenset((check.left, check.right)) for check in checks}
+
+    def holds(a: DimLike, b: DimLike) -> bool:
+        larger = a.atom if isinstance(a, Dim) else None
+        if larger is not None and larger.kind == "max" and b in larger.args:
+            return frozenset(larger.args) in equal
+        return a == b or frozenset((a, b)) in equal
+
+    def remake(node: Node, inputs: tuple[Node, ...]) -> Node:
+        if node.op is not SUM_TO_SHAPE:
+            same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
+            return node if same else walk.with_inputs(node, inputs)
+        whole, part = shape_of(node.inputs[0]), node.params[0]
+        if not all(map(holds, whole, part)):
+            return walk.with_inputs(node, inputs)
+        return specify_shape(inputs[0], part)
+
+    if not any(node.op is SUM_TO_SHAPE for node in graph.order):
+        return graph
+    new = walk.rebuild(graph.roots, {}, None, remake)
+    return graph.with_roots([new[root] for root in graph.roots])
 
 
 def _free(graph: Graph) -> set[Atom]:
@@ -80,8 +107,8 @@ def _free(graph: Graph) -> set[Atom]:
     found: set[Atom] = set()
     for leaf in (*graph.inputs, *graph.shared):
         for size in leaf.type.shape:
-            if isinstance(size, Dim) and size.atom is not None:
-                found.add(size.atom)
+            if isinstance(size, Dim) and size.leaf is not None:
+                found.add(size.leaf)
     return found
 
 
@@ -108,7 +135,7 @@ def _choice(
     whole: DimLike, part: DimLike, free: set[Atom]
 ) -> tuple[Atom, DimLike] | None:
     """`part` := `whole`, when part is one free size and whole does not contain it."""
-    atom = part.atom if isinstance(part, Dim) else None
+    atom = part.leaf if isinstance(part, Dim) else None
     if atom is None or atom not in free:
         return None
     inside = whole.atoms() if isinstance(whole, Dim) else frozenset()

@@ -76,8 +76,9 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     trace.decisions.extend(plan.in_place)
     kernels, sources = _kernels(program, target)
     launched = [step.kernel for step in program.steps if step.kernel is not None]
-    checks = tuple(Check(*assumption) for assumption in optimised.assumptions)
-    host = render_host(program, plan, checks)
+    # What a rule removed may have been all that kept a wrong size out.
+    rest = [Check(*assumption) for assumption in optimised.assumptions]
+    host = render_host(program, plan, (*specialised.checks, *rest))
     source = "\n\n".join([prelude(launched, target), *sources, host.text]) + "\n"
     record = _record(program, host.externs, host.opaque)
     state = specialised.graph.shared
@@ -126,7 +127,7 @@ def _ports(leaf: Node, numbers: dict[Atom, int]) -> dict[str, Any]:
     dims: list[Any] = []
     fresh = len(numbers)
     for size in leaf.type.shape:
-        atom = size.atom if isinstance(size, Dim) else None
+        atom = size.leaf if isinstance(size, Dim) else None
         if isinstance(size, int):
             dims.append(size)
         elif atom is not None:

@@ -130,7 +130,9 @@ class Rows(Reducing):
         if lane is None:
             lane = self.axes.inner[-1]
         others = [a for a in self.axes.inner if a is not lane]
-        inexact = any(is_inexact(x) for x in stage.reductions)
+        short = isinstance(lane.extent, int) and lane.extent <= 64
+        floats = any(is_float(x.value.dtype) for x in stage.reductions)
+        inexact = any(is_inexact(x) for x in stage.reductions) or (short and floats)
         if lane.kind != "ordered" and inexact:
             return _Lanes(self, at, stage, known, lane, others).statements()
         cells, after = self._cells(stage)

@@ -166,6 +166,9 @@ static void frame_give(Binding *b, Frame *f, PyObject *const *args) {
   Py_XDECREF(guard);
 }
 
+#define SIZES_MISFIT (-1) /* status of symnb_run */
+
+/* 0, or 1 if the sizes do not fit one another, or -1 with an error set. */
 static int enter(Call *self, Binding *b, Frame *f) {
   int status;
   int64_t start = 0;
@@ -187,6 +190,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
   if (self->profiling) self->total_ns += ws_now() - start;
   self->calls++;
   if (status == 0 && !f->stopped && !PyErr_Occurred()) return 0;
+  if (status == SIZES_MISFIT && !PyErr_Occurred()) return self->calls--, 1;
   if (!PyErr_Occurred()) {
     f->message[sizeof f->message - 1] = 0;
     PyObject *text = PyUnicode_DecodeUTF8(f->message, (Py_ssize_t)strlen(f->message),
@@ -201,7 +205,8 @@ static int enter(Call *self, Binding *b, Frame *f) {
 
 /* Runs one call whose arguments are known to be `b->arguments` many. Returns the
  * result, or NULL with an error set, or NULL with *misfit = index of an argument or
- * (arguments +) of a shared variable that does not fit. */
+ * (arguments +) of a shared variable that does not fit, or the number of all these if
+ * they do not fit one another. */
 static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misfit) {
   PyObject *result = NULL;
   int locked = b->locks != NULL;
@@ -219,7 +224,9 @@ static PyObject *invoke(Call *self, Binding *b, PyObject *const *args, int *misf
     no_memory(b, -1, &bytes, &arena);
     goto give;
   }
-  if (enter(self, b, f) < 0 || wrap_deferred(b, f) < 0) goto give;
+  int failed = enter(self, b, f);
+  if (failed > 0) *misfit = b->arguments + b->shared;
+  if (failed || wrap_deferred(b, f) < 0) goto give;
   result = results(b, f);
   if (result && b->updates && commit(b, f) < 0) Py_CLEAR(result);
 give:
@@ -235,6 +242,8 @@ static PyObject *unbound(void) {
 }
 
 static PyObject *refuse_misfit(Binding *b, PyObject *const *args, int misfit) {
+  if (misfit == b->arguments + b->shared)
+    return PyObject_CallFunction(hooks.failed, "Ois", b->spec, SIZES_MISFIT, "");
   Storage *s = &b->storages[misfit < b->arguments ? 0 : misfit - b->arguments];
   PyObject *value = misfit < b->arguments ? Py_NewRef(args[misfit])
                                           : storage_get(s, name_array, s->array_at);

@@ -21,6 +21,7 @@ KINDS: dict[str, type[Exception]] = {
     "out of bounds": BoundsError,
     "zero-size array": SizeError,
     "should be": SizeError,
+    "needs equal sizes": SizeError,
 }
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 
@@ -59,7 +60,9 @@ def reject(
 
 
 def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
-    """Raises because compiled code returned `status` (step number + 1)."""
+    """Raises because compiled code returned `status`: step number + 1, or -1."""
+    if status < 0:
+        raise SizeError(f"{spec.name}: the sizes of this call do not fit one another.")
     kinds = (kind for phrase, kind in KINDS.items() if phrase in text)
     text = text or "compiled code reported a failure without a reason."
     raise next(kinds, SymnbError)(f"{spec.name}: step {status - 1} failed: {text}")

@@ -86,6 +86,8 @@ class Call:
         misfit, result = self._invoke(values)
         if misfit >= 0:
             state = [storage.array for storage in self._layout.storages]
+            if misfit == len(values) + len(state):
+                explain.failed(self.spec, -1, "")
             explain.reject(self.spec, misfit, [*values, *state][misfit], values)
         return result
 
@@ -119,7 +121,8 @@ class Call:
                 if type(value) is not np.ndarray or not frame.read(i, value):
                     return i, None
             self._make_results(frame)
-            self._enter(frame)
+            if not self._enter(frame):
+                return len(args) + len(layout.storages), None
             outputs = layout.counts[1]
             for k, index in enumerate(layout.update_of, outputs):
                 storage = layout.storages[index]
@@ -163,8 +166,8 @@ class Call:
         except (MemoryError, ValueError, OverflowError):
             explain.exhausted(self.spec, k, shape)
 
-    def _enter(self, frame: Frame) -> None:
-        """Runs the compiled code; raises if it failed."""
+    def _enter(self, frame: Frame) -> bool:
+        """Runs the compiled code; raises if it failed. False: sizes do not fit."""
         profiling = self.profiling
         frame.ws.step_ns = frame.step_ns if profiling else frame.null
         stack = _frames.__dict__.setdefault("stack", [])
@@ -179,12 +182,16 @@ class Call:
         self.calls += 1
         if frame.error is not None:
             raise frame.error
+        if status < 0:
+            self.calls -= 1
+            return False
         if status:
             text = _ffi().string(frame.message).decode(errors="replace")
             explain.failed(self.spec, status, text)
         for k, array in enumerate(frame.made):
             if array is None:
                 raise RuntimeError(f"result {k} was not produced")
+        return True
 
 
 class Frame:
