@@ -12,7 +12,11 @@ from fnmatch import fnmatch
 from types import FrameType, ModuleType
 from typing import Any
 
-from IPython.core.magic import needs_local_scope, no_var_expand
+from IPython.core.magic import (
+    needs_local_scope,
+    no_var_expand,
+    output_can_be_silenced,
+)
 from IPython.display import display
 
 import symnb.tensor as tensor
@@ -84,10 +88,12 @@ def _make_symfunc(shell: Any) -> Callable[..., Any]:
 def _make_line_magic(shell: Any, module: ModuleType) -> Callable[..., Any]:
     @no_var_expand
     @needs_local_scope
+    @output_can_be_silenced
     def magic(line: str, local_ns: Any = None) -> Any:
         __tracebackhide__ = True
         try:
-            return module.run(line, {**shell.user_ns, **(local_ns or {})})
+            text = line.strip().removesuffix(";")
+            return module.run(text, {**shell.user_ns, **(local_ns or {})})
         except Exception as error:
             raise with_user_frames(error) from None
 

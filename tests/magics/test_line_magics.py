@@ -161,3 +161,8 @@ def test_arguments_of_a_line_are_values_of_the_notebook(notebook, f) -> None:
     notebook("u = np.ones(2)")
     assert notebook.value("%symcheck f(u, y=u)").ok
     np.testing.assert_array_equal(notebook.names["u"], 1)
+
+
+def test_a_semicolon_silences_the_output(notebook, f) -> None:
+    assert notebook("%sympasses f;") == ""
+    assert "merge" in notebook("%sympasses f")
