@@ -52,6 +52,7 @@ LANE_RUN = 16
 REGISTERS = 4  # of lanes: an addition takes 4 cycles, one or two start per cycle
 SHORT_VALUES = 8  # bodies up to this size are written out twice
 SHORT_FLOPS = 8.0
+SHORT_ROW = 32  # up to here combining lanes costs more than the row itself
 
 
 class Reducing(Form):
@@ -130,7 +131,7 @@ class Rows(Reducing):
         if lane is None:
             lane = self.axes.inner[-1]
         others = [a for a in self.axes.inner if a is not lane]
-        short = isinstance(lane.extent, int) and lane.extent <= 64
+        short = isinstance(lane.extent, int) and lane.extent <= SHORT_ROW
         floats = any(is_float(x.value.dtype) for x in stage.reductions)
         inexact = any(is_inexact(x) for x in stage.reductions) or (short and floats)
         if lane.kind != "ordered" and inexact:

@@ -3,27 +3,31 @@ static int k0(const float *restrict p0, const float *restrict p1, float *restric
               int64_t *restrict q1, int64_t n0, symnb_ws *ws)
 {
     for (int64_t i = 0; i < n0; i++) {                   /* rows */
-        int32_t nan_r0 = 0;                              /* or */
-        float a0 = -__builtin_inff();                    /* fmax */
-        #pragma omp simd reduction(|:nan_r0) reduction(max:a0)
-        for (int64_t j = 0; j < 10; j++) {
-            const float t0 = p0[10*i + j] + p1[j];       /* %0 add */
-            a0 = t0 > a0 ? t0 : a0;                      /* %1 max */
+        int32_t nan_r0[16];
+        for (int64_t c = 0; c < 16; c++) nan_r0[c] = 0;  /* or */
+        float a0[16];
+        for (int64_t c = 0; c < 16; c++) a0[c] = -__builtin_inff(); /* fmax */
+        #pragma omp simd
+        for (int64_t l = 0; l < 10; l++) {
+            const float t0 = p0[10*i + l] + p1[l];       /* %0 add */
+            a0[l] = t0 > a0[l] ? t0 : a0[l];             /* %1 max */
             const int32_t x0 = t0 != t0;
-            nan_r0 |= x0;
+            nan_r0[l] |= x0;
         }
-        const float r0 = nan_r0 ? (__builtin_nanf("")) : a0; /* %1 max */
+        const float top_r0 = symnb_fold_fmax_f32x16(a0); /* %1 max */
+        const int32_t any_nan_r0 = symnb_fold_or_i32x16(nan_r0);
+        const float r0 = any_nan_r0 ? (__builtin_nanf("")) : top_r0; /* %1 max */
         float a1[16];
         for (int64_t c = 0; c < 16; c++) a1[c] = 0;      /* add */
         int64_t a2[16];
         for (int64_t c = 0; c < 16; c++) a2[c] = (int64_t)9223372036854775807; /* min */
         #pragma omp simd
         for (int64_t l = 0; l < 10; l++) {
-            const float t0 = p0[10*i + l] + p1[l];       /* %0 add */
-            const float t2 = t0 - r0;                    /* %2 sub */
+            const float t0_1 = p0[10*i + l] + p1[l];     /* %0 add */
+            const float t2 = t0_1 - r0;                  /* %2 sub */
             const float t3 = expf(t2);                   /* %3 exp */
             q0[10*i + l] = t3;
-            const int64_t t6 = (t0 == r0) | (t0 != t0) ? l : 0x7fffffffffffffff; /* %6 argmax */
+            const int64_t t6 = (t0_1 == r0) | (t0_1 != t0_1) ? l : 0x7fffffffffffffff; /* %6 argmax */
             a1[l] += t3;                                 /* %4 sum */
             a2[l] = t6 < a2[l] ? t6 : a2[l];             /* %6 argmax */
         }
