@@ -229,6 +229,12 @@ class Dim(Frozen):
         return None
 
     @property
+    def leaf(self) -> Atom | None:
+        """The symbol, bound or index this Dim is; None for anything computed."""
+        atom = self.atom
+        return atom if atom is not None and atom.kind in LEAVES else None
+
+    @property
     def key(self) -> str:
         """A string that orders Dims; equal iff the Dims are, within one process."""
         return "+".join(

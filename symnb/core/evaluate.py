@@ -99,7 +99,7 @@ def bind_sizes(node: Node, value: Array, sizes: Environment) -> None:
 def _bind(want: DimLike, got: int, sizes: Environment) -> int:
     if isinstance(want, int):
         return want
-    atom = want.atom
+    atom = want.leaf
     if atom is not None:
         return sizes.setdefault(atom, got)
     return dims.evaluate(want, sizes) if want.atoms() <= sizes.keys() else got

@@ -69,8 +69,8 @@ class Shared(Node):
         self.storage = storage
         self.default_update: Node | None = None
         for size in type.shape:
-            if isinstance(size, Dim) and size.atom is not None:
-                _owners.setdefault(size.atom, self)
+            if isinstance(size, Dim) and size.leaf is not None:
+                _owners.setdefault(size.leaf, self)
 
     def get_value(
         self, borrow: bool = False, return_internal_type: bool = False

@@ -20,7 +20,7 @@ from symnb.core.op import Jvp as JvpRule
 from symnb.core.op import Op, Params, Types, Vjp
 from symnb.core.seams import slots
 from symnb.core.types import ANY, TensorType, Type
-from symnb.errors import ShapeError
+from symnb.errors import ShapeError, SizeError
 from symnb.ops.cast import cast
 from symnb.ops.define import Reduction, as_node, reduced_shape
 from symnb.ops.logic import equal, where
@@ -299,6 +299,8 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
 def _sum_to_shape(g: Array, shape: tuple[int, ...]) -> Array:
     g = np.sum(g, axis=tuple(range(g.ndim - len(shape))), dtype=g.dtype)
     axes = tuple(i for i, one in enumerate(shape) if one == 1 != g.shape[i])
+    if [1 for a, b in zip(g.shape, shape, strict=True) if 1 != a != b != 1]:
+        raise SizeError(f"a gradient needs equal sizes; got {g.shape} and {shape}.")
     return np.broadcast_to(np.sum(g, axis=axes, keepdims=True, dtype=g.dtype), shape)
 
 

@@ -246,7 +246,7 @@ class _Partition:
                 self._add(self._best_cluster(node) or self._start(node), node)
             else:
                 known = self.roles[node]
-                self._start(node, "kernel" if known in ("scan", "write") else known)
+                self._start(node, known if known in ("extern", "opaque") else "kernel")
 
     def _start(self, node: Node, kind: RegionKind = "kernel") -> _Cluster:
         """A new cluster for `node`."""

@@ -218,7 +218,7 @@ class Kernel:
     sizes: tuple[Atom, ...]
     body: tuple[Statement, ...]
     nodes: tuple[Node, ...]
-    numbers: dict[Node, int] = field(default_factory=dict)
+    numbers: dict[Node, int] = field(default_factory=dict[Node, int])
     in_place: tuple[tuple[Node, Node], ...] = ()
     flops: DimLike = 0
     points: DimLike = 1

@@ -195,8 +195,8 @@ class Nest:
     buffers: tuple[Buffer, ...]
     outer: tuple[Axis, ...]
     stages: tuple[Stage, ...]
-    origin: dict[Node, Node] = field(default_factory=dict)
-    numbers: dict[Node, int] = field(default_factory=dict)
+    origin: dict[Node, Node] = field(default_factory=dict[Node, Node])
+    numbers: dict[Node, int] = field(default_factory=dict[Node, int])
     nonempty: tuple[tuple[DimLike, str], ...] = ()
 
     @property
@@ -324,7 +324,7 @@ def validate(nest: Nest) -> None:
     stored: set[Buffer] = set()
     for stage in nest.stages:
         scope = {axis.atom for axis in nest.outer + stage.inner}
-        running = {r.name for r in stage.reductions} if _is_ordered(stage) else set()
+        running = _names(stage) if _is_ordered(stage) else set[str]()
         present: dict[str, tuple[Axis, ...]] = {}
         for let in stage.lets:
             _check_value(let.value, scope, complete | present, stage, set())

@@ -6,10 +6,13 @@ one after the other; a scatter runs in order, because positions may repeat.
 
 from __future__ import annotations
 
+from typing import Any
+
 from symnb.compile.kernels.nest import (
     Axis,
     AxisKind,
     Buffer,
+    Mode,
     Reduce,
     Stage,
     Store,
@@ -66,7 +69,7 @@ def _copy(x: Node, values: Values, out: Buffer) -> Stage:
 
 
 def _join(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
-    [along] = node.params
+    along: int = node.params[0]
     stages: list[Stage] = []
     start: DimLike = 0
     for x in node.operands:
@@ -79,10 +82,11 @@ def _join(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
 
 def _set_slice(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     x, y = node.operands
-    index, mode = node.params
+    index: tuple[Any, ...] = node.params[0]
+    mode: Mode = node.params[1]
     axes, at = loops(shape_of(y))
     inner = iter(at)
-    place = tuple(
+    place: Index = tuple(
         entry[0] + entry[2] * next(inner) if isinstance(entry, tuple) else entry
         for entry in index
     )
@@ -92,7 +96,8 @@ def _set_slice(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
 
 def _scatter(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     x, y, *indices = node.operands
-    axes, mode = node.params
+    axes: tuple[int, ...] = node.params[0]
+    mode: Mode = node.params[1]
     first = axes[0]
     shapes = [shape_of(i) for i in indices]
     rank = max(len(shape) for shape in shapes)

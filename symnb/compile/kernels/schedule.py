@@ -74,7 +74,7 @@ class Axes:
     outer: list[Axis]
     inner: list[Axis]
     accesses: list[Access]
-    mapping: dict[Atom, DimLike] = field(default_factory=dict)
+    mapping: dict[Atom, DimLike] = field(default_factory=dict[Atom, DimLike])
 
     def __call__(self, dim: DimLike) -> DimLike:
         """A size expression over the present axes."""
@@ -126,7 +126,7 @@ class Axes:
 
     def conflicts(self, lane: Axis) -> list[Axis]:
         """Outer axes along which some access is contiguous that strides in `lane`."""
-        found = []
+        found: list[Axis] = []
         for one in self.outer:
             if one is not lane and any(
                 stride(x.offset, one.atom) == 1
@@ -147,7 +147,7 @@ def _contiguity(access: Access, atom: Atom) -> float:
 
 def axes_of(nest: Nest) -> Axes:
     """The axes of a nest, collapsed as far as its accesses allow."""
-    inner = next((list(s.inner) for s in nest.stages if s.inner), [])
+    inner = next((list(s.inner) for s in nest.stages if s.inner), list[Axis]())
     axes = Axes(list(nest.outer), inner, accesses(nest))
     axes.collapse()
     return axes

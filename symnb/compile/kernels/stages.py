@@ -40,8 +40,10 @@ class _Draft:
     lets: list[Let]
     reductions: list[Reduce]
     stores: list[Store]
-    rows: dict[Node, Node] = field(default_factory=dict)  # replaced by earlier rows
-    kept: dict[Node, Node] = field(default_factory=dict)  # its own rows
+    rows: dict[Node, Node] = field(
+        default_factory=dict[Node, Node]
+    )  # replaced by earlier rows
+    kept: dict[Node, Node] = field(default_factory=dict[Node, Node])  # its own rows
 
 
 class Stages:
