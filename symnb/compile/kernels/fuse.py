@@ -75,10 +75,10 @@ class _Cluster:
     serial: int
     kind: RegionKind
     space: Space | None
-    anchors: list[Node] = field(default_factory=list)
+    anchors: list[Node] = field(default_factory=list[Node])
     before: int = 0
-    reads: set[Node] = field(default_factory=set)
-    values: set[Node] = field(default_factory=set)
+    reads: set[Node] = field(default_factory=set[Node])
+    values: set[Node] = field(default_factory=set[Node])
 
     @property
     def bit(self) -> int:

@@ -86,11 +86,12 @@ def _set_slice(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     mode: Mode = node.params[1]
     axes, at = loops(shape_of(y))
     inner = iter(at)
-    place: Index = tuple(
-        entry[0] + entry[2] * next(inner) if isinstance(entry, tuple) else entry
-        for entry in index
-    )
-    store = Store(out, place, values.at(y, at), mode)
+    place: list[DimLike] = []
+    for entry in index:
+        if isinstance(entry, tuple):
+            entry = entry[0] + entry[2] * next(inner)
+        place.append(entry)  # pyright: ignore[reportUnknownArgumentType]
+    store = Store(out, tuple(place), values.at(y, at), mode)
     return _copy(x, values, out), Stage(axes, stores=(store,))
 
 

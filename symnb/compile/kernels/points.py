@@ -152,7 +152,8 @@ def _known_value(node: Node, at: Index) -> DimLike | None:
         if node.op is SIZE:
             return node.params[0]
         if node.op is IOTA:
-            return at[node.params[1]]
+            along: int = node.params[1]
+            return at[along]
         if isinstance(node.op, View):
             at = node.op.index(node, at)
         elif node.op is not CAST or not node.dtype.startswith("int"):

@@ -33,17 +33,19 @@ KEEP_FLOPS = 6.0
 
 @dataclass
 class _Draft:
-    """A full stage (over the row) and the kept stage that runs before it."""
+    """A full stage (over the row) and the kept stage that runs before it.
+
+    rows  values that are read from rows of earlier stages
+    kept  values it keeps in rows of its own
+    """
 
     kept_lets: list[Let]
     kept_stores: list[Store]
     lets: list[Let]
     reductions: list[Reduce]
     stores: list[Store]
-    rows: dict[Node, Node] = field(
-        default_factory=dict[Node, Node]
-    )  # replaced by earlier rows
-    kept: dict[Node, Node] = field(default_factory=dict[Node, Node])  # its own rows
+    rows: dict[Node, Node] = field(default_factory=dict[Node, Node])
+    kept: dict[Node, Node] = field(default_factory=dict[Node, Node])
 
 
 class Stages:

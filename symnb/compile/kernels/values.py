@@ -135,7 +135,8 @@ class Values:
             return self.reduced(op.combine, value, node)
         extremum = self.reduced(op.combine[3:], value, node)
         place: DimLike = 0
-        for at in op.param(node, "axes"):
+        axes: tuple[int, ...] = op.param(node, "axes")
+        for at in axes:
             place = place * self.space.shape[at] + self.space.full[at]
         found = self.same(place_of(value, extremum, position(place)), node)
         return self.reduced("min", found, node)
@@ -191,7 +192,8 @@ def element(node: Node, index: Index, operands: list[Node]) -> Node:
     over positions collapse like those over arrays.
     """
     if node.op is IOTA:
-        return position(index[node.params[1]])
+        along: int = node.params[1]
+        return position(index[along])
     combine = INTEGER.get(node.op)
     if combine is not None and node.dtype == "int64":
         dims = [_counted(x) for x in operands]
