@@ -362,11 +362,12 @@ def _inside(graph: Graph) -> dict[Node, frozenset[Op]]:
             readers[source] = None if source in readers else node
     found: dict[Node, frozenset[Op]] = {}
     for node, reader in readers.items():
-        if reader is None or node.dtype != reader.dtype:
+        if reader is None:
             continue
         for family in (SUMS, PRODUCTS):
             if node.op in family and reader.op in family:
-                found[node] = family
+                if node.dtype == reader.dtype:
+                    found[node] = family
                 break
     return found
 
