@@ -88,9 +88,9 @@ def _set_slice(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     inner = iter(at)
     place: list[DimLike] = []
     for entry in index:
-        if isinstance(entry, tuple):
-            entry = entry[0] + entry[2] * next(inner)
-        place.append(entry)  # pyright: ignore[reportUnknownArgumentType]
+        part: Any = entry
+        spans = isinstance(entry, tuple)
+        place.append(part[0] + part[2] * next(inner) if spans else part)
     store = Store(out, tuple(place), values.at(y, at), mode)
     return _copy(x, values, out), Stage(axes, stores=(store,))
 
