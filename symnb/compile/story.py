@@ -25,7 +25,7 @@ from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.optim.pipeline import Mode, optimise
-from symnb.optim.trace import Trace
+from symnb.optim.trace import PassRecord, Trace
 
 FORMAT = 2  # of the record; part of the cache key
 Record = dict[str, Any]
@@ -60,6 +60,15 @@ class Story:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def gradient_passes(graph: Graph) -> list[PassRecord]:
+    """The passes that stabilised forward graphs before they were differentiated."""
+    found: dict[int, PassRecord] = {}
+    for node in graph.order:
+        for record in getattr(node.labels, "gradient_story", ()):
+            found.setdefault(id(record), record)
+    return list(found.values())
+
+
 def make_target(mode: Mode) -> Target:
     """The processor and vector library the C text is written for."""
     return Target(vector_bytes(), vector_functions(), mode.name == "strict")
@@ -69,6 +78,7 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     """Run optimiser and code generator, keep everything they did."""
     started = time.perf_counter()
     optimised, trace = optimise(specialised.graph, mode)
+    trace.passes[:0] = gradient_passes(specialised.graph)
     done = time.perf_counter()
     target = make_target(mode)
     program = build_program(optimised, target, trace.decisions.append)

@@ -114,6 +114,18 @@ class Node(TensorOperators):
             self._tag = SimpleNamespace()
             return self._tag
 
+    @property
+    def labels(self) -> SimpleNamespace | None:
+        """The scratch space if there is one: reading it makes none."""
+        return getattr(self, "_tag", None)
+
+    def continuing(self, other: Node) -> Node:
+        """This node, with the story of the gradient `other` was part of."""
+        story = getattr(other.labels, "gradient_story", None)
+        if story is not None:
+            self.tag.gradient_story = story
+        return self
+
     def _tensor_type(self) -> Any:
         if isinstance(self.type, TupleType):
             raise TypeError(f"{self} has several outputs; take one with pick(i).")

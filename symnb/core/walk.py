@@ -90,7 +90,8 @@ def with_inputs(
         params = map_dims(params, lambda dim: substitute(dim, changes))
     type = _inferred(node, operands, params, bool(changes))
     bounds = bound_nodes(params, operands) if params else ()
-    return Node(node.op, operands + bounds, params, type, node.name, node.site)
+    made = Node(node.op, operands + bounds, params, type, node.name, node.site)
+    return made.continuing(node)
 
 
 def _inferred(

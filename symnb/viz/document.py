@@ -95,7 +95,7 @@ def document(story: Story) -> Json:
     present: dict[int, list[int]] = {}
     told: list[tuple[Any, Change]] = []
     passes: list[Json] = []
-    records = [*_written(story), *story.passes, *_fused(story)]
+    records = _records(story)
     for record in records:
         difference = change(rows, record, present)
         passes.append(_pass(story, record, difference, rows, rules, events))
@@ -133,9 +133,19 @@ class Written:
     seconds: float = 0.0
 
 
-def _written(story: Story) -> list[Written]:
-    """The first row of the pass list; its phase is the first pass's."""
-    for record in story.passes:
+def _records(story: Story) -> list[Any]:
+    """The rows of the pass list: of gradients, as written, of the graph, fused.
+
+    A gradient's passes come first because they ran first, on graphs of their own.
+    """
+    early = [r for r in story.passes if getattr(r, "phase", "graph") == "gradient"]
+    rest = [r for r in story.passes if getattr(r, "phase", "graph") != "gradient"]
+    return [*early, *_written(rest), *rest, *_fused(story)]
+
+
+def _written(passes: Sequence[Any]) -> list[Written]:
+    """The row before the first pass; its phase is that pass's."""
+    for record in passes:
         phase = getattr(record, "phase", "graph")
         return [Written(record.before, record.before, phase=phase)]
     return []
@@ -468,7 +478,8 @@ def _summary(
     summary["highlights"] = highlights(result)
     if not told:
         return summary
-    first, last = told[0], told[-1]
+    first = next(row for row in told if isinstance(row[0], Written))
+    last = told[-1]
     written = Side(
         first[1].inputs_before, [rows.row[n] for n in roots(first[0].before)]
     )
