@@ -177,7 +177,8 @@ def highlights(document: Json) -> list[Json]:
         if len(found) == 2:
             break
     kinds: set[str] = set()
-    for decision in document["decisions"]:
+    apart = "separate"  # what was joined tells more
+    for decision in sorted(document["decisions"], key=lambda d: d["chosen"] == apart):
         if decision["kind"] in kinds or len(found) >= MOST_HIGHLIGHTS:
             continue
         kinds.add(decision["kind"])

@@ -49,10 +49,12 @@ function drawSource(model, index, how) {
     "div.code",
     { role: "list" },
     lines.map((line, n) => {
-      const kinds = classes(line, "py"),
+      // The magic's line is a comment to Python; it is shown as it was typed.
+      const start = line.startsWith("# %%") ? 2 : 0;
+      const kinds = [...new Array(start).fill(""), ...classes(line.slice(start), "py")],
         parts = [],
         numbers = new Set();
-      for (let i = 0; i < line.length;) {
+      for (let i = start; i < line.length;) {
         let j = i + 1;
         while (j < line.length && kinds[j] === kinds[i] && owner[n][j] === owner[n][i]) j++;
         const span = owner[n][i],

@@ -142,7 +142,7 @@ function draw(pic, model, how) {
         layer.append(s("text", { class: "ty2 mg", x: x + w / 2 + 6, y: y + 16 }, "= " + model.title(b)));
       }
   for (const [row, box] of at) if (shown(row)) layer.append(drawNode(row, box, model, how, neutral));
-  if (how.event) layer.append(drawEvent(how.event, at, model));
+  if (how.event) layer.append(drawEvent(how.event, at, pic.stubs));
   return s("svg", { viewBox: `0 0 ${pic.w} ${pic.h}`, role: "tree", "aria-label": how.title }, layer);
 }
 
@@ -276,12 +276,13 @@ function drawStub([source, target, flag, x, y, w, own], at, model, how) {
 }
 
 /** Brackets round what a rule matched, and the names of its holes. */
-function drawEvent(event, at, model) {
+function drawEvent(event, at, stubs) {
   const g = s("g", { "pointer-events": "none" });
+  const place = new Map([...at].map(([row, [x, y, w]]) => [row, [x, y, w, 24]]));
+  for (const [source, , , x, y, w, own] of stubs) if (own) place.set(source, [x, y, w, 18]);
   for (const row of event.match)
-    if (at.has(row)) {
-      const [x, y, w] = at.get(row);
-      const b = brackets(x, y, w, 24);
+    if (place.has(row)) {
+      const b = brackets(...place.get(row));
       b.setAttribute("data-symnb-match", row);
       g.append(b);
     }

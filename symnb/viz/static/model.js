@@ -56,6 +56,21 @@ class Model {
     return out;
   }
 
+  /**
+   * Drawn rows a firing is about: those it matched. A row made and replaced within the
+   * pass is not drawn; then it is the row that stands in its place after the pass.
+   */
+  matched(pass, e) {
+    const { match, old, new: made } = this.doc.events;
+    const drawn = new Set(pass.picture.nodes.filter((_, i) => i % 4 === 0));
+    for (const stub of pass.picture.stubs) if (stub[6]) drawn.add(stub[0]);
+    const seen = match[e].filter((row) => drawn.has(row));
+    if (seen.length) return seen;
+    let row = made[e];
+    for (let k = e + 1; k < pass.events[1]; k++) if (old[k] === row) row = made[k];
+    return drawn.has(row) ? [row] : [];
+  }
+
   /** Number of each span, 1 and up, in the order of the text; by line if they are many. */
   #numberSpans() {
     const spans = this.doc.spans;
@@ -102,6 +117,7 @@ class Model {
     const line = (
       this.doc.sources[source].text.split("\n")[first - this.doc.sources[source].first] || ""
     ).trim();
+    if (line.startsWith("# %%")) return line.slice(2).replace(/\(.*/, "");
     const name = line.match(/^([\w, ]+?)\s*[-+*/@]?=(?!=)/);
     return (name ? name[1] : line).slice(0, 14);
   }

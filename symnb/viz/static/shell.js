@@ -284,12 +284,15 @@ class Shell {
             summary.written
               ? figure("As written", `, ${many(summary.nodes[0], "node")}`, drawShapes(summary.written))
               : null,
-            summary.written && summary.compiled ? arrowPic : null,
             summary.compiled
-              ? figure(
-                  "Compiled",
-                  `, ${many(kernels, "kernel")}, ${many(summary.nodes[1], "node")}`,
-                  drawKernels(summary.compiled),
+              ? h(
+                  "div.then",
+                  summary.written ? arrowPic : null,
+                  figure(
+                    "Compiled",
+                    `, ${many(kernels, "kernel")}, ${many(summary.nodes[1], "node")}`,
+                    drawKernels(summary.compiled),
+                  ),
                 )
               : null,
           )

@@ -211,7 +211,7 @@ class Views extends Shell {
       boxHeat: heat && ((t) => (steps.has(t) ? [heatStep(steps.get(t), top), time(steps.get(t))] : null)),
       title: `graph of pass ${pass.name}`,
       event:
-        changing && e !== null ? { match: model.doc.events.match[e], bind: model.doc.events.bind[e] } : null,
+        changing && e !== null ? { match: model.matched(pass, e), bind: model.doc.events.bind[e] } : null,
       pick: (row) => this.go({ sel: row }),
       over: (rows) => this.over(rows),
     };
