@@ -30,10 +30,12 @@ class Compile:
 
     record  keep every firing
     limit   firings allowed in all; then the graph stays as it is
+    check   validate the graph after every pass
     """
 
     record: bool = True
     limit: int | None = None
+    check: bool = False
     table: Table = field(default_factory=Table)
     forms: dict[Ruleset, Forms] = field(default_factory=dict)
     events: list[Event] | None = None

@@ -31,6 +31,7 @@ from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.stability import SHIFTS, STABILITY
 from symnb.optim.rules.views import MARKERS, VIEWS
 from symnb.optim.trace import PassRecord, Trace
+from symnb.optim.validate import validate
 from symnb.options import config
 
 
@@ -55,7 +56,7 @@ class Pipeline(tuple[Pass, ...]):
         passes = [p for p in self if p.name in names or p is MERGE]
         if len(passes) > 1 or set(names) <= {p.name for p in self}:
             return Pipeline(passes)
-        return self.filtered(lambda rule: rule.name in names)
+        return self.filtered(lambda rule: not rule.words.isdisjoint(names))
 
     def filtered(self, keep: Callable[[Rule], bool]) -> Pipeline:
         """With only the rules `keep` accepts."""
@@ -194,14 +195,14 @@ def _pipeline(name: str, exclude: frozenset[str], include: frozenset[str]) -> Pi
     kept = Pipeline(
         p for p in base if p.name not in exclude and not p.tags & exclude
     )  # fmt: skip
-    return kept.filtered(lambda r: r.name not in exclude and not r.tags & exclude)
+    return kept.filtered(lambda rule: not rule.words & exclude)
 
 
 def _included(base: Pipeline, names: frozenset[str]) -> Pipeline:
     """`base` and, in their places, what `names` adds of the full pipeline."""
 
     def wanted(rule: Rule) -> bool:
-        return rule in present or rule.name in names or bool(rule.tags & names)
+        return rule in present or bool(rule.words & names)
 
     present = set(base.rules)
     passes: list[Pass] = []
@@ -218,7 +219,7 @@ def _included(base: Pipeline, names: frozenset[str]) -> Pipeline:
 def _check_known(names: Iterable[str]) -> None:
     known = {p.name for p in PIPELINE} | {t for p in PIPELINE for t in p.tags}
     for rule in PIPELINE.rules:
-        known |= {rule.name, *rule.tags}
+        known |= rule.words
     for name in names:
         if name not in known:
             close = get_close_matches(name, known, 3)
@@ -246,6 +247,8 @@ def run_passes(
     with config.change(compute_test_value="off"), collector_paused():
         for one in passes:
             record = one(graph, compile)
+            if compile.check:
+                validate(record)
             records.append(record)
             graph = record.after
     return graph, records
@@ -272,13 +275,15 @@ def optimise(
     mode: Mode | str | None = None,
     first: Sequence[PassRecord] = (),
     limit: int | None = None,
+    check: bool = False,
 ) -> tuple[Graph, Trace]:
     """The optimised graph and the story of how it came about.
 
     first  records of passes that ran before (specialise, the gradient's)
     limit  number of firings after which rules stop, for bisection
+    check  validate the graph after every pass
     """
-    compile = Compile(record=config.record, limit=limit)
+    compile = Compile(record=config.record, limit=limit, check=check)
     after, records = run_passes(graph, get_mode(mode).pipeline, compile)
     return after, Trace([*first, *records])
 

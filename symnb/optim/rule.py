@@ -222,6 +222,11 @@ class Rule:
         return " and ".join([*shown, *(c.text for c in self.where)])
 
     @property
+    def words(self) -> frozenset[str]:
+        """What it is included or excluded by: name, tags, Theano's names."""
+        return self.tags | {self.name, *self.answers}
+
+    @property
     def drops(self) -> bool:
         """Whether a hole of the left side is missing on the right."""
         if self.rhs is None:
