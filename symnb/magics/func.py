@@ -87,7 +87,7 @@ def make_functions(
     for definition in definitions:
         traced = trace_function(
             definition, cell.filename, scope, _defaults(definition, scope), wrt,
-            vocabulary,
+            vocabulary, is_cell=bool(signature or name),
         )  # fmt: skip
         made.append(_compile(traced, options))
     return made, options

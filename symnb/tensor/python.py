@@ -189,6 +189,7 @@ def trace_function(
     defaults: Mapping[str, Any] | None = None,
     wrt: Sequence[str] = (),
     vocabulary: Mapping[str, Any] | None = None,
+    is_cell: bool = False,
 ) -> Traced:
     """Run a function's body on symbolic inputs made from its annotations.
 
@@ -197,6 +198,7 @@ def trace_function(
                 Python's builtins
     defaults    values of arguments that may be left out
     wrt         arguments (or shared variables) whose gradients are returned as well
+    is_cell     the body is the text of a whole cell, without a `def` line
 
     Raises CellError for signatures and results symnb cannot use; errors of the body
     itself pass through.
@@ -210,10 +212,13 @@ def trace_function(
     module = ast.Module([_Rewrite().visit(body)], [])
     code = compile(ast.fix_missing_locations(module), filename, "exec")
     exec(code, scope)
+    function = scope[definition.name]
+    if is_cell:  # Note [Frames of cells]
+        function.__code__ = function.__code__.replace(co_name="<module>")
     pairs: list[tuple[Shared, Node]] = []
     token = _updates.set(pairs)
     try:
-        result = scope[definition.name](*(spec.variable for spec in specs))
+        result = function(*(spec.variable for spec in specs))
     finally:
         _updates.reset(token)
     labels = _labels(definition)
@@ -349,3 +354,9 @@ def _add_gradients(
     label = traced.labels[0] or "value"
     traced.labels = [label, *(f"d{label}/d{name}" for name in wrt)]
     traced.returns = "list"
+
+
+# Note [Frames of cells]
+# A kernel's traceback reads a frame's lines with `inspect`, which looks for the block
+# that begins with the function's `def`. A cell's body has none, so one line would be
+# shown; of a frame called "<module>" the whole text is.
