@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symnb.core.dims import DimLike
-from symnb.core.node import Node, make
+from symnb.core.node import Constant, Node, make
 from symnb.core.op import Op, Params, Types
 from symnb.core.types import TensorType, Type
 from symnb.errors import DTypeError, RankError, ShapeError
@@ -64,6 +64,12 @@ GEMM = Op(
     no_gradient="made after differentiation",
     doc="alpha * op(a) @ op(b) + beta * c in one call of BLAS.",
 )  # fmt: skip
+
+
+def reads_c(node: Node) -> bool:
+    """Whether a gemm node reads its operand c: not when beta is the constant 0."""
+    beta = node.inputs[4]
+    return not (isinstance(beta, Constant) and beta.value == 0)
 
 
 def gemm(

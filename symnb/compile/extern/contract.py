@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from symnb.compile.extern.blas import blas, declarations
 from symnb.compile.program import Buffer, Step
 from symnb.core.dims import DimLike
+from symnb.ops.gemm import reads_c
 
 SizeText = Callable[[DimLike], str]
 CTYPE = {"float32": "float", "float64": "double", "bool": "uint8_t"}
@@ -141,7 +142,7 @@ def _gemm(step: Step, size: SizeText, products: Products, out: Buffer) -> list[s
     turn_a, turn_b = step.nodes[0].params[:2]
     dtype = out.type.dtype
     lines: list[str] = []
-    if c.root is not out.root:
+    if c.root is not out.root and reads_c(step.nodes[0]):
         bytes_of = f"{size(out.type.size)} * sizeof *{out.name}"
         lines.append(f"__builtin_memcpy({out.name}, {c.name}, {bytes_of});")
     scale = f"*{alpha.name}", f"*{beta.name}"

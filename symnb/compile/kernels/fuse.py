@@ -31,6 +31,8 @@ from symnb.core.graph import Graph
 from symnb.core.node import SIZE, Node
 from symnb.core.types import TensorType
 from symnb.core.walk import atoms_of
+from symnb.ops.define import Reduction
+from symnb.ops.gemm import GEMM, reads_c
 from symnb.optim.trace import Decision
 
 MAX_BUFFERS = 32  # pointers beyond that spill: 16 registers, 2 uses each
@@ -116,6 +118,8 @@ class _Partition:
                 self._anchor(node, f"{node.op.name} runs over axes of its own")
                 if self.roles[node] != "reduce":
                     self._anchor_operands(node)
+                if self._compares_inexact(node):
+                    self._anchor(node.inputs[0], f"{node.op.name} looks it up again")
         for node in self.all:
             for x in node.inputs[len(node.operands) :]:
                 self._anchor(x, "a size")
@@ -196,9 +200,27 @@ class _Partition:
         if not node.is_leaf:
             self.anchors.setdefault(node, why)
 
+    def _compares_inexact(self, node: Node) -> bool:
+        """Whether a position is found by comparing numbers that, computed twice,
+        may differ in the last place: library functions have several forms."""
+        if not isinstance(node.op, Reduction) or not node.op.combine.startswith("arg"):
+            return False
+        seen: set[Node] = set()
+        stack = [node.inputs[0]]
+        while stack:
+            x = stack.pop()
+            if x in seen or x.is_leaf or self.roles[x] != "map":
+                continue
+            seen.add(x)
+            stack += x.operands
+            if x.op.flops >= COSTLY_FLOPS:
+                return True
+        return False
+
     def _anchor_operands(self, node: Node) -> None:
         if self.roles[node] in ("extern", "opaque"):
-            for x in node.operands:
+            unread = node.op is GEMM and not reads_c(node)
+            for x in node.operands[1:] if unread else node.operands:
                 self._anchor(x, f"{node.op.name} reads it as an array")
 
     # ---------------------------------------------------------------- sources
@@ -318,6 +340,8 @@ class _Partition:
             return f"the kernel would use more than {MAX_BUFFERS} arrays"
         if any(self.home.get(x) is cluster for x in self.sizes[node]):
             return "one computes a size of the other"
+        if self._compares_inexact(node) and self.home.get(node.inputs[0]) is cluster:
+            return f"{node.op.name} compares numbers, which have to be the same twice"
         refusal = self._misfit(cluster, space, node)
         if not refusal:
             cluster.space = space
