@@ -159,7 +159,7 @@ class Form:
                 return Element(place.array, self.placed(place.offset))
             return place
         if value.op is INDEX:
-            return Position(self.placed(value.params[0]))
+            return Position(self.located(value.params[0], known))
         if isinstance(value, Constant):
             return Number(value.value[()])
         node = self.nest.origin.get(value)

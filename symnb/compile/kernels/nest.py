@@ -54,7 +54,7 @@ def _leaf(name: str, *params: str) -> Op:
 
 
 LOAD = _leaf("nest_load", "buffer", "index", "data")
-INDEX = _leaf("nest_index", "dim")
+INDEX = _leaf("nest_index", "dim", "data")
 READ = _leaf("nest_read", "name")
 # An index given by data: wrapped once if negative, an error if out of range.
 WRAP = Op(
@@ -215,14 +215,17 @@ class Nest:
 
 def load(buffer: Buffer, at: tuple[DimLike, ...]) -> Node:
     """The element of `buffer` at `at`."""
-    atoms = sorted(a for a in atoms_of(dims_in(at)) if is_data(a))
-    data = tuple(a.node for a in atoms)
-    return Node(LOAD, (), (buffer, at, data), scalar_type(buffer.dtype))
+    return Node(LOAD, (), (buffer, at, _data(at)), scalar_type(buffer.dtype))
+
+
+def _data(at: tuple[DimLike, ...]) -> tuple[Node, ...]:
+    """The values of the nest that size expressions mention."""
+    return tuple(a.node for a in sorted(atoms_of(dims_in(at))) if is_data(a))
 
 
 def position(dim: DimLike) -> Node:
     """A size expression as an int64 value."""
-    return Node(INDEX, (), (dim,), scalar_type("int64"))
+    return Node(INDEX, (), (dim, _data((dim,))), scalar_type("int64"))
 
 
 def read(name: str, dtype: str) -> Node:
@@ -247,7 +250,7 @@ def place_of(value: Node, extremum: Node, place: Node) -> Node:
 
 def sources(value: Node) -> tuple[Node, ...]:
     """The values needed for `value`: its inputs, and the data in its index."""
-    return value.params[2] if value.op is LOAD else value.inputs
+    return value.params[-1] if value.op in (LOAD, INDEX) else value.inputs
 
 
 def is_data(atom: Atom) -> bool:
@@ -285,7 +288,7 @@ def replace_values(
             new[value] = replaced[value]
         elif all(new[x] is x for x in below):
             new[value] = value
-        elif value.op is LOAD:
+        elif value.op in (LOAD, INDEX):
             new[value] = make(_moved(value, new), value)
         else:
             inputs = tuple(new[x] for x in value.inputs)
@@ -295,10 +298,12 @@ def replace_values(
 
 
 def _moved(value: Node, new: Mapping[Node, Node]) -> Node:
-    """A load whose index mentions other data."""
-    buffer, at, data = value.params
-    places = {x: bound(x, "g").atom for x in data}
+    """A load or position whose size expressions mention other data."""
+    places = {x: bound(x, "g").atom for x in sources(value)}
     changes = {a: bound(new[x], "g") for x, a in places.items() if a is not None}
+    if value.op is INDEX:
+        return position(substitute(value.params[0], changes))
+    buffer, at, _ = value.params
     return load(buffer, tuple(substitute(dim, changes) for dim in at))
 
 
@@ -307,7 +312,7 @@ def dims_of(value: Node) -> Iterator[Dim]:
     if value.op is LOAD:
         yield from dims_in(value.params[1])
     elif value.op in (INDEX, WRAP):
-        yield from dims_in(value.params)
+        yield from dims_in(value.params[:1])
 
 
 def atoms_of(dims: Iterable[Dim]) -> set[Atom]:

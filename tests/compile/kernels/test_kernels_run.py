@@ -309,3 +309,26 @@ def test_a_row_kept_in_an_output_lives_until_its_last_reader(axis: int) -> None:
     for roots in (outputs, outputs[::-1], copies, copies[::-1]):
         for got, want in zip(run(roots, values), evaluate(roots, values), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-300)
+
+
+def test_counted_numbers_read_at_places_given_by_data() -> None:
+    k, x = tensor(n, dtype="int64"), tensor(m)
+    places = arange(x.shape[0] * 2)[k]
+    values = {k: np.array([5, 0, -1, 3]), x: np.zeros(4, "float32")}
+    roots = [places, places * 3 + 1, reduce.sum(places, 0), x[places // 3]]
+    agrees(roots, values)
+    with pytest.raises(KernelError, match="out of bounds"):
+        run([places, x + 1], values | {k: np.array([0, 8])})
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("shape", [(6, 7), (1, 9), (37, 70)])
+def test_argmax_of_computed_values_finds_the_very_number(
+    axis: int, shape: tuple[int, int]
+) -> None:
+    x = tensor(n, m, dtype="float64")
+    y = transcendental.tanh(x) * 2 + x
+    roots = [reduce.argmax(y, axis), reduce.argmin(transcendental.exp(-x), axis)]
+    values = {x: RNG.normal(size=shape)}
+    for got, want in zip(run(roots, values), evaluate(roots, values), strict=True):
+        np.testing.assert_array_equal(got, want)
