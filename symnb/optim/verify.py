@@ -465,10 +465,10 @@ def _stabler_beyond(p: Point) -> bool:
     if p.finite_inputs:
         return True
     if p.a != p.a:
-        return p.b != p.b if p.nan_input else True
+        return p.b != p.b or not p.nan_input or p.coupled
     if not np.isfinite(p.a):
         return p.b == p.b
-    return _alike(p) or bool(np.isclose(p.a, p.b, rtol=1e-4))
+    return _alike(p) or bool(np.isclose(p.a, p.b, rtol=1e-2))
 
 
 def _domain(p: Point) -> bool:

@@ -28,7 +28,7 @@ from symnb.ops.view import (
     shape_of,
     squeeze,
 )
-from symnb.optim.contract import BITWISE, ROUNDING
+from symnb.optim.contract import BITWISE, FINITE_ONLY, ROUNDING
 from symnb.optim.guard import is_float, is_integer
 from symnb.optim.rule import (
     AXES,
@@ -196,7 +196,8 @@ def _scaled_examples() -> list[Node]:
 
 @rewrite(
     term(SUM, mul(x, y), params=(AXES, KEEP)),
-    "sum(c * x) -> c * sum(x), c constant along the axes", ROUNDING,
+    "sum(c * x) -> c * sum(x), c constant along the axes", FINITE_ONLY,
+    "inf * 1 + inf * -1 is NaN",
     answers=("local_sum_prod_mul_by_scalar", "local_sum_prod_of_mul_or_div"),
     decreases="elements", examples=_scaled_examples,
 )  # fmt: skip
@@ -232,7 +233,8 @@ def _divided_examples() -> list[Node]:
 
 @rewrite(
     term(SUM, true_div(x, y), params=(AXES, KEEP)),
-    "sum(x / c) -> sum(x) / c, c constant along the axes", ROUNDING,
+    "sum(x / c) -> sum(x) / c, c constant along the axes", FINITE_ONLY,
+    "1/0 + -1/0 is NaN",
     answers=("local_sum_prod_of_mul_or_div", "local_sum_prod_div_dimshuffle"),
     decreases="elements", examples=_divided_examples,
 )  # fmt: skip
@@ -247,7 +249,8 @@ def sum_divided(
 
 @rewrite(
     term(SUM, term(BROADCAST_TO, x, params=(None,)), params=(AXES, KEEP)),
-    "sum(broadcast_to(x)) -> sum(x) * count", ROUNDING,
+    "sum(broadcast_to(x)) -> sum(x) * count", FINITE_ONLY,
+    "NaN times a count of 0 is NaN",
     answers=("local_opt_alloc", "local_careduce_of_alloc"), decreases="elements",
     examples=lambda: [reduced(SUM, broadcast_to(_input(), (3, 4)), (0, 1), False),
                       reduced(SUM, broadcast_to(_input(4), (3, 4)), 0, False),
