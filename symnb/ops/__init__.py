@@ -16,6 +16,7 @@ from symnb.ops import getitem as getitem
 from symnb.ops import index as index
 from symnb.ops import join as join
 from symnb.ops import masks as masks
+from symnb.ops import matrices as matrices
 from symnb.ops import nn as nn
 from symnb.ops import operators as operators
 from symnb.ops import philox as philox

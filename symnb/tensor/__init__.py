@@ -94,7 +94,8 @@ from symnb.tensor.constructors import (
     DTYPE_NAMES, KINDS, TensorType, as_tensor, as_tensor_variable, constant, tensor,
 )
 from symnb.tensor.python import update
-from symnb.tensor import nnet, numpy_protocol, shared_randomstreams, theano_names
+from symnb.tensor import linalg, nlinalg, nnet, numpy_protocol
+from symnb.tensor import shared_randomstreams, slinalg, theano_names
 
 globals().update(KINDS)  # vector, dvector, dvectors, ...
 globals().update(DTYPE_NAMES)  # f64, f32, i64, ...
@@ -102,3 +103,4 @@ globals().update(theano_names.NAMES)  # eq, neq, truediv, ...
 basic = extra_ops = sys.modules[__name__]  # Theano's modules are one namespace here
 
 numpy_protocol.offer({k: v for k, v in globals().items() if not k.startswith("_")})
+numpy_protocol.offer(vars(linalg), "linalg.")

@@ -32,9 +32,9 @@ REDUCED = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min",
 vocabulary: dict[str, Callable[..., Any]] = {}  # filled by symnb.tensor, once
 
 
-def offer(functions: Mapping[str, Any]) -> None:
-    """Make functions reachable by their NumPy names."""
-    vocabulary.update((k, f) for k, f in functions.items() if callable(f))
+def offer(functions: Mapping[str, Any], prefix: str = "") -> None:
+    """Make functions reachable by their NumPy names; `prefix` is a module's."""
+    vocabulary.update((prefix + k, f) for k, f in functions.items() if callable(f))
 
 
 def _find(name: str) -> Callable[..., Any]:
@@ -75,7 +75,8 @@ def _outer(name: str, a: Any, b: Any) -> Any:
 
 def array_function(function: Any, types: Any, args: Any, options: Any) -> Any:
     """Any other NumPy function on symbolic tensors."""
-    return _find(function.__name__)(*args, **options)
+    inner = function.__module__ == "numpy.linalg"  # its inv is not T.inv, 1 / x
+    return _find(("linalg." if inner else "") + function.__name__)(*args, **options)
 
 
 slots.fill(ufunc=ufunc, array_function=array_function)

@@ -100,6 +100,8 @@ def pullback(result, g, inputs) -> list:
     """Gradients of sum(g * result) by the ops' vjps; None where disconnected."""
     gradients = {result: g}
     for node in reversed(walk.order([result])):
+        if node.op.kind == "pick" and node in gradients:
+            _collect(gradients, node)
         if node not in gradients or node.is_leaf or node.op.vjp is None:
             continue
         parts = node.op.vjp(node, gradients[node], None)
@@ -112,6 +114,14 @@ def pullback(result, g, inputs) -> list:
     return [gradients.get(x) for x in inputs]
 
 
+def _collect(gradients, pick) -> None:
+    """Hand the gradient of a pick to the node of several results it is taken from."""
+    source, index = pick.inputs[0], pick.params[0]
+    parts = gradients.setdefault(source, [None] * len(source.type))
+    old = parts[index]
+    parts[index] = gradients[pick] if old is None else old + gradients[pick]
+
+
 def pushforward(result, tangents) -> Node | None:
     """The tangent of `result` by the ops' jvps."""
     known = dict(tangents)
@@ -119,6 +129,9 @@ def pushforward(result, tangents) -> Node | None:
         if node in known or node.is_leaf:
             continue
         given = [known.get(x) for x in node.operands]
+        if node.op.kind == "pick":
+            known[node] = None if given[0] is None else given[0][node.params[0]]
+            continue
         if node.op.jvp is not None and any(dx is not None for dx in given):
             dy = node.op.jvp(node, given)
             if dy is not None:
