@@ -44,7 +44,7 @@ class NodeTime:
 class Profile:
     """Times of the profiled calls of one function.
 
-    calls  number of calls; total_ns  time in compiled code, all calls
+    calls  number of profiled calls; total_ns  time they took in compiled code
     """
 
     name: str
@@ -89,8 +89,7 @@ def profile_of(function: Any) -> Profile:
         for i, step in enumerate(story.program.steps)
     )
     nodes = tuple(item for step in steps for item in _shares(step))
-    calls = function.calls if function.total_ns else 0
-    return Profile(function.name, calls, int(function.total_ns), steps, nodes)
+    return Profile(function.name, int(function.profiled), int(function.total_ns), steps, nodes)
 
 
 def _shares(step: StepTime) -> list[NodeTime]:

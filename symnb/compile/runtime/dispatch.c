@@ -25,6 +25,7 @@ typedef struct {
   long long calls;
   char profiling;
   long long total_ns;
+  long long profiled;
 } Call;
 
 /* ---- results ------------------------------------------------------------ */
@@ -187,7 +188,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
     status = b->run(f->data, (const int64_t *const *)f->shape,
                     (const int64_t *const *)f->stride, &f->ws);
   }
-  if (self->profiling) self->total_ns += ws_now() - start;
+  if (self->profiling) self->total_ns += ws_now() - start, self->profiled++;
   self->calls++;
   if (status == 0 && !f->stopped && !PyErr_Occurred()) return 0;
   if (status == SIZES_MISFIT && !PyErr_Occurred()) return self->calls--, 1;
@@ -390,6 +391,7 @@ static PyMemberDef call_members[] = {
     {"profiling", T_BOOL, offsetof(Call, profiling), 0, "time every step of each call"},
     {"calls", T_LONGLONG, offsetof(Call, calls), 0, "calls that entered compiled code"},
     {"total_ns", T_LONGLONG, offsetof(Call, total_ns), 0, "ns in profiled calls"},
+    {"profiled", T_LONGLONG, offsetof(Call, profiled), 0, "calls that were profiled"},
     {NULL, 0, 0, 0, NULL}};
 
 static PyGetSetDef call_getset[] = {

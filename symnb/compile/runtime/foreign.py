@@ -57,6 +57,7 @@ class Call:
         self._idle: list[Frame] = []
         self.calls = 0
         self.total_ns = 0
+        self.profiled = 0
         self.profiling = False
 
     @property
@@ -179,6 +180,7 @@ class Call:
             stack.pop()
         if profiling:
             self.total_ns += time.monotonic_ns() - started
+            self.profiled += 1
         self.calls += 1
         if frame.error is not None:
             raise frame.error
