@@ -98,6 +98,17 @@ def save(page: Page) -> None:
         page.keyboard.press("Control+s")
 
 
+def choose_theme(page: Page, name: str) -> None:
+    """Switch JupyterLab's theme, as Settings > Theme does."""
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    labels = page.locator(".lm-Menu-itemLabel")  # a submenu has no role
+    labels.get_by_text("Theme", exact=True).hover()
+    page.get_by_role("menuitemcheckbox", name=name).or_(
+        labels.get_by_text(name, exact=True)
+    ).first.click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", name)
+
+
 def screenshot(page: Page, name: str) -> Path:
     """Path of a picture of the page, build/screens/<name>.png."""
     SCREENS.mkdir(parents=True, exist_ok=True)

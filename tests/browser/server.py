@@ -32,11 +32,15 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running JupyterLab: its address, its token, the folder it shows."""
+    """A running JupyterLab: address, token, the folder it shows, where it keeps files.
+
+    A later server with the same `home` trusts the notebooks that this one saved.
+    """
 
     url: str
     token: str
     folder: Path
+    home: Path
 
 
 def free_port() -> int:
@@ -105,7 +109,7 @@ def serve(home: Path, folder: Path) -> Iterator[Server]:
             ready.wait(START_SECONDS)
             if process.poll() is not None or not ready.is_set():
                 raise RuntimeError("JupyterLab did not start:\n" + "".join(log))
-            yield Server(f"http://127.0.0.1:{port}", token, folder)
+            yield Server(f"http://127.0.0.1:{port}", token, folder, home)
         finally:
             stop(process)
             reader.join()

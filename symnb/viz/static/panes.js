@@ -60,7 +60,8 @@ function drawPasses(app) {
           "aria-pressed": String(!!state.all),
           onclick: () => app.go({ all: !state.all }),
         },
-        `${changed} changed of ${model.passes.length}`,
+        `${changed} of ${model.passes.length}`,
+        h("span.opt", " changed"),
       ),
     ),
     h("div.scroll", { role: "listbox", "aria-label": "passes" }, rows),
@@ -134,7 +135,7 @@ function drawNodePane(app) {
       h(
         "button.lnk",
         { onclick: () => app.go({ view: "kernels", kernel: lines.index }) },
-        model.kernels[lines.index].name + lines.lines.map((l) => ` ${l[0]}–${l[1]}`).join(","),
+        model.kernels[lines.index].name + lines.lines.map((l) => " " + [...new Set(l)].join("–")).join(","),
       ),
     ]);
   if (model.ns.has(row))

@@ -68,7 +68,11 @@ class Views extends Shell {
           )
         : [],
     );
-    if (at.list) this.section(at.list, [state.pass, state.all, state.view], () => drawPasses(this));
+    if (at.list) {
+      const { scrollTop } = at.list.querySelector(".scroll") || {};
+      this.section(at.list, [state.pass, state.all, state.view], () => drawPasses(this));
+      this.showSelected(at.list.querySelector(".scroll"), scrollTop || 0);
+    }
     if (at.graph) this.graph();
     if (state.view === "passes") this.passRight();
     if (state.view === "kernels") this.kernelRight();
@@ -188,6 +192,13 @@ class Views extends Shell {
       },
     );
     if (changing) this.eventBar(pass);
+  }
+
+  /** Scroll a redrawn list to where it was, or as far as shows its selected row. */
+  showSelected(list, top) {
+    const row = list.querySelector("[aria-selected=true]");
+    const last = row ? row.offsetTop : top;
+    list.scrollTop = Math.min(last, Math.max(top, last + (row ? row.offsetHeight : 0) - list.clientHeight));
   }
 
   /** How to draw a pass in a mode. */
