@@ -231,6 +231,12 @@ def test_a_training_step_uses_one_product_per_update() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-14)
 
 
+def test_a_product_that_is_broadcast_is_no_gemm() -> None:
+    row, square = leaf(1, 3, name="row"), leaf(3, 3, name="square")
+    assert ops(square + dot(row, square)) == ["dot", "add"]
+    assert ops(row + dot(square, square)) == ["dot", "add"]
+
+
 def test_stabilise_keeps_every_tensor_connected() -> None:
     mapping, records = stabilise([total(x * 0 + (y - y))])
     after = next(iter(mapping.values()))

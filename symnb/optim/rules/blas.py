@@ -210,8 +210,10 @@ def gemm_of_sum(node: Node, uses: Uses) -> Node | None:
         return None
     x, y = node.inputs
     for product, rest, first in ((y, x, False), (x, y, True)):
+        if not shape_of(product) == shape_of(rest) == shape_of(node):
+            continue  # one of them is broadcast
         found = _scaled(product, uses)
-        if found is None or shape_of(rest) != shape_of(node):
+        if found is None:
             continue
         one, second = _number(1, node), _number(-1 if node.op is sub else 1, node)
         sign, sign_c = (one, second) if first else (second, one)
