@@ -17,6 +17,7 @@ import numpy as np
 
 from symnb.compile import specialise as special
 from symnb.compile.arguments import In, as_argument, bind
+from symnb.compile.bisect import TOLERANCE_ULP, Culprit, bisect
 from symnb.compile.check import CheckReport, check
 from symnb.compile.fitting import check_assumptions, read_sizes
 from symnb.compile.profile import Profile, profile_of
@@ -114,6 +115,10 @@ class Function:
     def check(self, inputs: Sequence[Any]) -> CheckReport:
         """The error of every pass and of the compiled code on these inputs, in ulp."""
         return check(self, inputs)
+
+    def bisect(self, inputs: Sequence[Any], tol: float = TOLERANCE_ULP) -> Culprit:
+        """The firing after which the error on these inputs exceeds `tol` ulp."""
+        return bisect(self, inputs, tol)
 
     def arrays(
         self, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -124,16 +125,20 @@ class Mode:
     include   names of rules, passes and tags added to `base`
     exclude   names taken out of it
     device    c | py | cuda; None: the configured one
+    passes    a pipeline of the user's own, in place of the named one
     """
 
     name: str = "FAST_RUN"
     exclude: frozenset[str] = frozenset()
     include: frozenset[str] = frozenset()
     device: str | None = None
+    passes: Pipeline | None = None
 
     @property
     def pipeline(self) -> Pipeline:
         """The passes this mode runs."""
+        if self.passes is not None:
+            return self.passes
         return _pipeline(self.name, self.exclude, self.include)
 
     def excluding(self, *names: str) -> Mode:
@@ -158,11 +163,16 @@ class Mode:
             *sorted(self.include),
             _sources(),
         ]
+        if self.passes is not None:  # functions of a user's rules have no digest
+            parts += [_PROCESS, str(id(self.passes))]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
     def __str__(self) -> str:
         return self.name
 
+
+_PROCESS = secrets.token_hex(8)
+_kept: list[Pipeline] = []  # so that no later pipeline has the id of one used before
 
 MODES = ("FAST_RUN", "FAST_COMPILE", "strict", "None")
 
@@ -171,6 +181,9 @@ def get_mode(mode: Any = None) -> Mode:
     """The mode called `mode`; None is the configured one. Raises OptimiserError."""
     if isinstance(mode, Mode):
         return mode
+    if isinstance(mode, Pipeline):
+        _kept.append(mode)
+        return Mode("custom", passes=mode)
     name = config.mode if mode is None else str(mode)
     for known in MODES:
         if name.lower() == known.lower():
