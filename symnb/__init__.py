@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
     from symnb.viz import dprint, pp
+    from symnb.viz.narrative import explain
 
 __version__ = "0.1.0"
 
@@ -50,6 +51,7 @@ _HOME = {
     "clone": "symnb.compile.clone",
     "clone_replace": "symnb.compile.clone",
     "dprint": "symnb.viz",
+    "explain": "symnb.viz.narrative",
     "function": "symnb.compile.function",
     "grad": "symnb.gradient",
     "jit": "symnb.tensor.jit",
@@ -83,6 +85,7 @@ __all__ = [
     "clone_replace",
     "config",
     "dprint",
+    "explain",
     "function",
     "grad",
     "jit",
