@@ -90,6 +90,7 @@ def make_functions(
             vocabulary, is_cell=bool(signature or name),
         )  # fmt: skip
         made.append(_compile(traced, options))
+        scope[definition.name] = traced.body  # later ones in the cell may call it
     return made, options
 
 

@@ -41,6 +41,7 @@ class Traced:
     returns   one | list | dict
     updates   (shared, new value) pairs given by `update(...)` in the body
     captured  names of the notebook whose values became constants
+    body      the rewritten function: it takes and returns tensors
     """
 
     name: str
@@ -50,6 +51,7 @@ class Traced:
     returns: str
     updates: list[tuple[Shared, Node]] = field(default_factory=list)
     captured: dict[str, Any] = field(default_factory=dict)
+    body: Callable[..., Any] | None = None
 
 
 _updates: contextvars.ContextVar[list[tuple[Shared, Node]] | None] = (
@@ -208,26 +210,43 @@ def trace_function(
     scope = {"__builtins__": builtins, **words, **namespace, **HOOKS}
     if not callable(namespace.get("grad")):
         scope["grad"] = grad
-    body = _bare(definition)
-    module = ast.Module([_Rewrite().visit(body)], [])
-    code = compile(ast.fix_missing_locations(module), filename, "exec")
-    exec(code, scope)
-    function = scope[definition.name]
-    if is_cell:  # Note [Frames of cells]
-        function.__code__ = function.__code__.replace(co_name="<module>")
-    pairs: list[tuple[Shared, Node]] = []
-    token = _updates.set(pairs)
-    try:
-        result = function(*(spec.variable for spec in specs))
-    finally:
-        _updates.reset(token)
-    labels = _labels(definition)
-    made = _results(definition.name, result, labels)
-    traced = Traced(definition.name, specs, *made, pairs)
+    body = _compiled_body(definition, filename, scope, is_cell)
+    result, pairs = _recorded(body, [spec.variable for spec in specs])
+    made = _results(definition.name, result, _labels(definition))
+    if not made[0] and not pairs:
+        raise CellError(
+            f"{definition.name} returns nothing and updates nothing.\n"
+            "Fix: end the body with the tensor (or a tuple of tensors) to return."
+        )
+    traced = Traced(definition.name, specs, *made, pairs, body=body)
     traced.captured = _captured(definition, namespace)
     if wrt:
         _at(definition, filename, lambda: _add_gradients(traced, wrt, scope))
     return traced
+
+
+def _compiled_body(
+    definition: ast.FunctionDef, filename: str, scope: dict[str, Any], is_cell: bool
+) -> Callable[..., Any]:
+    """The rewritten definition as a Python function of tensors."""
+    module = ast.Module([_Rewrite().visit(_bare(definition))], [])
+    exec(compile(ast.fix_missing_locations(module), filename, "exec"), scope)
+    function = scope[definition.name]
+    if is_cell:  # Note [Frames of cells]
+        function.__code__ = function.__code__.replace(co_name="<module>")
+    return function
+
+
+def _recorded(
+    body: Callable[..., Any], inputs: Sequence[Node]
+) -> tuple[Any, list[tuple[Shared, Node]]]:
+    """What a body returns, and the updates it asked for."""
+    pairs: list[tuple[Shared, Node]] = []
+    token = _updates.set(pairs)
+    try:
+        return body(*inputs), pairs
+    finally:
+        _updates.reset(token)
 
 
 def _at(tree: ast.AST, filename: str, call: Callable[[], T]) -> T:

@@ -204,3 +204,27 @@ def test_cell_compiles_to_c(notebook) -> None:
     notebook("%%symfunc f(x: vector) --device c\nnp.exp(x).sum()")
     assert "exp(" in notebook.names["f"].source("c")
     assert notebook.names["f"]([0.0, 0.0]) == 2.0
+
+
+def test_functions_of_a_cell_call_the_ones_before_them(notebook) -> None:
+    notebook(
+        "%%symfunc\n"
+        "def doubled(x: vector):\n    return x + x\n\n"
+        "def total(x: vector):\n    return doubled(x=x).sum()\n"
+    )
+    assert notebook.names["total"]([3.0, 4.0]) == 14.0
+    np.testing.assert_array_equal(notebook.names["doubled"]([3.0]), [6.0])
+
+
+@pytest.mark.parametrize("body", ["y = x + 1", "x + 1\ny = 2", "None"])
+def test_a_body_without_a_result_is_told_so(notebook, body) -> None:
+    error, _ = notebook.fails(f"%%symfunc f(x: vector)\n{body}")
+    assert isinstance(error, CellError)
+    assert "f returns nothing and updates nothing" in str(error)
+
+
+def test_a_body_may_end_with_updates(notebook) -> None:
+    notebook("s = symnb.shared(1.0, 's')")
+    notebook("%%symfunc add(x: scalar)\nupdate(s, s + x)")
+    notebook.names["add"](2.0)
+    assert notebook.names["s"].get_value() == 3.0
