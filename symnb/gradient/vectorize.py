@@ -217,7 +217,33 @@ def _batched_dot(node: Node, inputs: list[Batched], count: DimLike) -> Node:
     return reshape(product, (*a.shape[:2], *product.shape[1:]))
 
 
+def _leading(node: Node, inputs: list[Batched], count: DimLike) -> Node:
+    """An op of matrices, whose axes before the last two are a batch anyway."""
+    return make(node.op, (inputs[0].node,), node.params)
+
+
+def _solve(node: Node, inputs: list[Batched], count: DimLike) -> Node:
+    """Right sides for one matrix are more columns: it is factored once."""
+    a, b = inputs
+    if a.on or a.old.ndim > 2:
+        right = b.full(count)
+        sides = expand_dims(right, -1) if b.old.ndim == 1 else right
+        result = make(node.op, (a.full(count), sides), node.params)
+        return result.squeeze(-1) if b.old.ndim == 1 else result
+    if b.old.ndim == 1:
+        return transpose(make(node.op, (a.node, transpose(b.node)), node.params))
+    rows = transpose(b.node, (1, 0, 2))
+    flat = reshape(rows, (rows.shape[0], rows.shape[1] * rows.shape[2]))
+    result = make(node.op, (a.node, flat), node.params)
+    return transpose(reshape(result, rows.shape), (1, 0, 2))
+
+
+def _pick(node: Node, inputs: list[Batched], count: DimLike) -> Node:
+    return make(node.op, (inputs[0].node,), node.params)
+
+
 BY_KIND: dict[str, Rule] = {
+    "pick": _pick,
     "elementwise": _elementwise,
     "identity": _elementwise,
     "effect": _elementwise,
@@ -242,4 +268,13 @@ RULES: dict[str, Rule] = {
     "batched_dot": _batched_dot,
     "sort": _shifted_axis,
     "argsort": _shifted_axis,
+    "solve": _solve,
+    "solve_triangular": _solve,
 }
+RULES |= {
+    name: _leading
+    for name in (
+        "inv", "det", "slogdet", "adjugate", "pinv", "expm", "cholesky", "eigh",
+        "eigvalsh", "qr", "svd", "svdvals",
+    )
+}  # fmt: skip

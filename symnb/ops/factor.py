@@ -16,6 +16,7 @@ square, wide and deep matrices", arXiv:2009.10071 (wide QR); Townsend 2016,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from symnb.ops import reduce
 from symnb.ops.create import eye, tril
 from symnb.ops.diagonal import diagonal, embed
 from symnb.ops.dot import matmul
+from symnb.ops.elimination import in_any_precision
 from symnb.ops.getitem import getitem
 from symnb.ops.join import concatenate
 from symnb.ops.logic import where
@@ -106,7 +108,9 @@ def _diagonal_matrix(x: Node) -> Node:
 
 
 EIGH = Op(
-    name="eigh", infer=_infer_eigh, numpy=np.linalg.eigh, assumes=assume_square,
+    name="eigh", infer=_infer_eigh,
+    numpy=in_any_precision(np.linalg.eigh),
+    assumes=assume_square,
     vjp=_eigh_vjp, jvp=_eigh_jvp, weight=3, flops=1000.0,
     doc="Eigenvalues in ascending order and eigenvectors of a symmetric matrix.",
 )  # fmt: skip
@@ -126,7 +130,7 @@ def _values_jvp(node: Node, tangents: Parts) -> Node | None:
 
 
 EIGVALSH = Op(
-    name="eigvalsh", infer=_infer_values, numpy=np.linalg.eigvalsh,
+    name="eigvalsh", infer=_infer_values, numpy=in_any_precision(np.linalg.eigvalsh),
     assumes=assume_square, vjp=_values_vjp, jvp=_values_jvp, weight=3, flops=300.0,
     doc="Eigenvalues of a symmetric matrix, in ascending order.",
 )  # fmt: skip
@@ -234,7 +238,9 @@ def _qr_jvp(node: Node, tangents: Parts) -> Any:
 
 
 QR = Op(
-    name="qr", infer=_infer_qr, numpy=np.linalg.qr, vjp=_qr_vjp, jvp=_qr_jvp,
+    name="qr", infer=_infer_qr,
+    numpy=in_any_precision(np.linalg.qr),
+    vjp=_qr_vjp, jvp=_qr_jvp,
     weight=3, flops=200.0,
     doc="Q with orthonormal columns and R, an upper triangle, such that Q R = a.",
 )  # fmt: skip
@@ -331,7 +337,7 @@ def _svd_jvp(node: Node, tangents: Parts) -> Any:
 SVD = Op(
     name="svd", params=("full_matrices",), infer=_infer_svd, vjp=_svd_vjp,
     jvp=_svd_jvp, weight=3, flops=2000.0,
-    numpy=lambda a, full_matrices: np.linalg.svd(a, full_matrices),
+    numpy=in_any_precision(np.linalg.svd),
     doc="U, s in descending order, and Vᵀ such that U diag(s) Vᵀ = a.",
 )  # fmt: skip
 
@@ -350,7 +356,8 @@ def _svdvals_jvp(node: Node, tangents: Parts) -> Node | None:
 
 SVDVALS = Op(
     name="svdvals", infer=_infer_svdvals, vjp=_svdvals_vjp, jvp=_svdvals_jvp,
-    numpy=lambda a: np.linalg.svd(a, compute_uv=False), weight=3, flops=500.0,
+    numpy=in_any_precision(partial(np.linalg.svd, compute_uv=False)),
+    weight=3, flops=500.0,
     doc="The singular values of a matrix, in descending order.",
 )  # fmt: skip
 

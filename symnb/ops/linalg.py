@@ -20,9 +20,10 @@ import numpy as np
 from symnb.core.node import Node, make
 from symnb.core.op import Op, Params, Types
 from symnb.core.types import TensorType, TupleType, Type
-from symnb.ops import reduce
+from symnb.ops import elimination, reduce
 from symnb.ops.diagonal import diagonal
 from symnb.ops.dot import matmul
+from symnb.ops.elimination import in_any_precision
 from symnb.ops.getitem import getitem
 from symnb.ops.join import concatenate
 from symnb.ops.pick import pick
@@ -50,8 +51,11 @@ Array = Any
 Tangents = Sequence[Node | None]
 
 
-def _explained(name: str, call: Callable[..., Array]) -> Callable[..., Array]:
-    """`call`, whose LinAlgError of a singular matrix says what was asked for."""
+def _explained(
+    name: str, lapack: Callable[..., Array], loop: Callable[..., Array]
+) -> Callable[..., Array]:
+    """The reference, whose LinAlgError of a singular matrix says what was asked."""
+    call = in_any_precision(lapack, loop)
 
     def run(*arrays: Array) -> Array:
         try:
@@ -90,7 +94,7 @@ def _inv_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 INV = Op(
     name="inv", infer=lambda types, params: infer_square("inv", types[0]),
-    numpy=_explained("inv", np.linalg.inv), assumes=assume_square,
+    numpy=_explained("inv", np.linalg.inv, elimination.inv), assumes=assume_square,
     vjp=_inv_vjp, jvp=_inv_jvp, weight=5, flops=200.0,
     doc="The inverse of a square matrix.",
 )  # fmt: skip
@@ -124,7 +128,7 @@ def _solve_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 SOLVE = Op(
     name="solve", arity=2, infer=lambda types, params: infer_solve("solve", types),
-    numpy=_explained("solve", np.linalg.solve), assumes=assume_solve,
+    numpy=_explained("solve", np.linalg.solve, elimination.solve), assumes=assume_solve,
     vjp=_solve_vjp, jvp=_solve_jvp, weight=4, flops=150.0,
     doc="x with a x = b for a square matrix a.",
 )  # fmt: skip
@@ -217,7 +221,8 @@ def _adjugate_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 ADJUGATE = Op(
     name="adjugate", infer=lambda types, params: infer_square("adjugate", types[0]),
-    numpy=_adjugate, assumes=assume_square, vjp=_adjugate_vjp, jvp=_adjugate_jvp,
+    numpy=in_any_precision(_adjugate),
+    assumes=assume_square, vjp=_adjugate_vjp, jvp=_adjugate_jvp,
     weight=6, flops=300.0,
     doc="det(a) inv(a): the transposed matrix of cofactors, which always exists.",
 )  # fmt: skip
@@ -244,7 +249,9 @@ def _det_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 
 DET = Op(
-    name="det", infer=_infer_number, numpy=np.linalg.det, assumes=assume_square,
+    name="det", infer=_infer_number,
+    numpy=in_any_precision(np.linalg.det, elimination.det),
+    assumes=assume_square,
     vjp=_det_vjp, jvp=_det_jvp, weight=4, flops=100.0,
     doc="The determinant of a square matrix.",
 )  # fmt: skip
@@ -280,7 +287,8 @@ def _slogdet_jvp(node: Node, tangents: Tangents) -> Any:
 
 
 SLOGDET = Op(
-    name="slogdet", infer=_infer_slogdet, numpy=np.linalg.slogdet,
+    name="slogdet", infer=_infer_slogdet,
+    numpy=in_any_precision(np.linalg.slogdet, elimination.slogdet),
     assumes=assume_square, vjp=_slogdet_vjp, jvp=_slogdet_jvp, weight=4, flops=100.0,
     doc="The sign and the logarithm of the absolute value of the determinant.",
 )  # fmt: skip
@@ -329,7 +337,7 @@ def _pinv_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 PINV = Op(
     name="pinv", params=("rcond",), infer=_infer_pinv, vjp=_pinv_vjp, jvp=_pinv_jvp,
-    numpy=lambda a, rcond: np.linalg.pinv(a, rcond), weight=6, flops=2000.0,
+    numpy=in_any_precision(np.linalg.pinv), weight=6, flops=2000.0,
     doc="The Moore-Penrose inverse of a matrix.",
 )  # fmt: skip
 
@@ -373,7 +381,8 @@ def _expm_jvp(node: Node, tangents: Tangents) -> Node | None:
 
 EXPM = Op(
     name="expm", infer=lambda types, params: infer_square("expm", types[0]),
-    numpy=_expm, assumes=assume_square, vjp=_expm_vjp, jvp=_expm_jvp, weight=8,
+    numpy=in_any_precision(_expm),
+    assumes=assume_square, vjp=_expm_vjp, jvp=_expm_jvp, weight=8,
     flops=2000.0, doc="The exponential of a square matrix.",
 )  # fmt: skip
 

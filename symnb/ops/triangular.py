@@ -20,10 +20,12 @@ from symnb.core.node import Node, make
 from symnb.core.op import Op, Params, Types
 from symnb.core.types import ANY, TensorType, Type
 from symnb.errors import RankError, ShapeError
+from symnb.ops import elimination
 from symnb.ops.cast import cast
 from symnb.ops.create import eye, tril, triu
 from symnb.ops.define import as_node, broadcast_sizes, promoted
 from symnb.ops.dot import matmul
+from symnb.ops.elimination import in_any_precision
 from symnb.ops.sizes import Pairs, differ, equal_pairs
 from symnb.ops.view import (
     broadcast_to,
@@ -207,7 +209,8 @@ def _solve_triangular_jvp(node: Node, tangents: Sequence[Node | None]) -> Node |
 SOLVE_TRIANGULAR = Op(
     name="solve_triangular", arity=2, params=("lower", "trans", "unit_diagonal"),
     infer=lambda types, params: infer_solve("solve_triangular", types),
-    numpy=_solve_triangular, assumes=assume_solve, weight=3, flops=100.0,
+    numpy=in_any_precision(_solve_triangular, elimination.solve_triangular),
+    assumes=assume_solve, weight=3, flops=100.0,
     vjp=_solve_triangular_vjp, jvp=_solve_triangular_jvp,
     doc="x with a x = b for a triangular matrix a.",
 )  # fmt: skip
@@ -288,7 +291,8 @@ def _cholesky_jvp(node: Node, tangents: Sequence[Node | None]) -> Node | None:
 CHOLESKY = Op(
     name="cholesky", params=("on_error",), weight=3, flops=100.0,
     infer=lambda types, params: infer_square("cholesky", types[0]),
-    numpy=_cholesky, assumes=assume_square, vjp=_cholesky_vjp, jvp=_cholesky_jvp,
+    numpy=in_any_precision(_cholesky, elimination.cholesky),
+    assumes=assume_square, vjp=_cholesky_vjp, jvp=_cholesky_jvp,
     doc="L, lower triangular with a positive diagonal, such that L Lᵀ = a.",
 )  # fmt: skip
 

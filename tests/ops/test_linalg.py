@@ -11,11 +11,15 @@ import pytest
 import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import mp
 
 import symnb
 import symnb.tensor as T
 from symnb.core.evaluate import evaluate
 from symnb.errors import NoGradientError, RankError, ShapeError, SizeError
+from symnb.gradient.vectorize import vectorize
+from symnb.ops import linalg as ops
+from symnb.ops import triangular
 from symnb.tensor import linalg, nlinalg, slinalg
 from tests.ops.structure import check_derivatives, tensors, value
 
@@ -385,3 +389,91 @@ def test_numpy_linalg_on_symbols_is_linear_algebra() -> None:
     close(np.linalg.inv(x).eval({x: A}), np.linalg.inv(A))
     close(np.linalg.norm(x, 2).eval({x: A}), np.linalg.norm(A, 2))
     close(np.linalg.solve(x, x).eval({x: A}), np.eye(4))
+
+
+# ------------------------------------------------------------------- precision
+
+
+def test_references_in_long_doubles_have_more_digits() -> None:
+    # the rounding error of float64 is gone: a Hilbert matrix, condition 5e5
+    a = np.array([[1 / np.longdouble(i + j + 1) for j in range(4)] for i in range(4)])
+    exact = np.round(np.linalg.inv(a.astype(float)))  # its inverse is of integers
+    assert exact.tolist()[0] == [16, -120, 240, -140]
+    for build, true in (
+        (ops.INV.numpy(a), exact), (ops.SOLVE.numpy(a, a), np.eye(4)),
+        (ops.DET.numpy(a), 1 / np.longdouble(6048000)),
+    ):  # fmt: skip
+        assert build.dtype == np.longdouble
+        assert np.max(np.abs(build - true)) < 1e-14 * np.max(np.abs(true))
+    factor = triangular.CHOLESKY.numpy(a, "raise")
+    assert np.max(np.abs(factor @ factor.T - a)) < np.finfo(np.longdouble).eps
+    right = triangular.SOLVE_TRIANGULAR.numpy(factor, a, True, False, False)
+    assert np.max(np.abs(factor @ right - a)) < 4 * np.finfo(np.longdouble).eps
+    logarithm = ops.SLOGDET.numpy(np.stack([a, -a]))[1]
+    assert np.max(np.abs(logarithm + np.log(np.longdouble(6048000)))) < 1e-13
+
+
+def test_references_of_exact_numbers_are_exact() -> None:
+    with mp.workdps(50):
+        a = np.array([[mp.mpf(1) / (i + j + 1) for j in range(3)] for i in range(3)])
+        inverse = ops.INV.numpy(a)
+        expected = [[9, -36, 30], [-36, 192, -180], [30, -180, 180]]
+        assert np.max(np.abs(inverse - np.array(expected))) < 1e-45
+        assert abs(ops.DET.numpy(a) - mp.mpf(1) / 2160) < 1e-49
+        assert abs(ops.SLOGDET.numpy(a)[1] + mp.log(2160)) < 1e-45
+        root = triangular.CHOLESKY.numpy(a, "raise")
+        assert np.max(np.abs(root @ root.T - a)) < 1e-49
+        upper = triangular.SOLVE_TRIANGULAR.numpy(root, a, True, True, False)
+        assert np.max(np.abs(root.T @ upper - a)) < 1e-45
+
+
+def test_check_of_a_function_with_linear_algebra() -> None:
+    x = T.dmatrix("x")
+    cost = linalg.slogdet(x)[1] + linalg.svd(x, compute_uv=False).sum()
+    report = symnb.function([x], [cost, T.grad(cost, x)]).check([S])
+    assert report
+
+
+# --------------------------------------------------------------------- jacobians
+
+
+def jacobian_by_differences(build, x):
+    """d build(x) / d x, by central differences of NumPy's function."""
+    columns = []
+    for at in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[at] = 1e-6
+        columns.append((build(x + step) - build(x - step)) / 2e-6)
+    return np.stack(columns, -1).reshape(*columns[0].shape, *x.shape)
+
+
+def test_jacobians_batch_the_ops() -> None:
+    x, v = T.dmatrix("x"), T.dvector("v")
+    b = TALL[:, 0]
+    for build, plain in (
+        (lambda a: linalg.solve(a, v), lambda a: np.linalg.solve(a, b)),
+        (lambda a: linalg.cholesky(a).flatten(), lambda a: np.linalg.cholesky(a)),
+        (lambda a: linalg.solve(a, a.T).flatten(), lambda a: np.linalg.solve(a, a.T)),
+        (lambda a: linalg.inv(a).flatten(), np.linalg.inv),
+    ):
+        y = build(x)
+        jacobian = symnb.function([x, v], T.jacobian(y, x), on_unused_input="ignore")
+        expected = jacobian_by_differences(plain, S)
+        found = jacobian(S, b)
+        np.testing.assert_allclose(found, expected.reshape(found.shape), atol=1e-7)
+    second = T.hessian(linalg.slogdet(T.outer(v, v) + T.eye(4))[1], v)
+    scale = 1 + b @ b  # log det(1 + v vᵀ) = log(1 + vᵀ v)
+    expected = 2 * np.eye(4) / scale - 4 * np.outer(b, b) / scale**2
+    close(symnb.function([v], second)(b), expected)
+
+
+def test_vectorised_ops_have_a_leading_axis() -> None:
+    x = T.tensor("float64", shape=(4, 4))
+    many = T.tensor("float64", shape=(2, 4, 4))
+    roots = [linalg.inv(x), *linalg.slogdet(x), *linalg.eigh(x), linalg.solve(x, x[0]),
+             linalg.solve(T.constant(S), x), linalg.solve(x, x.T)]  # fmt: skip
+    arrays = np.stack([S, S + np.eye(4)])
+    found = evaluate(vectorize(roots, {x: many}), {many: arrays})
+    for k in range(2):
+        for one, other in zip(found, evaluate(roots, {x: arrays[k]}), strict=True):
+            close(one[k], other, 1000)

@@ -62,7 +62,7 @@ INNER = """
 # Modules whose functions are for other ops only, or methods of an object (random).
 INNER_MODULES = {
     "special_c", "c_text", "define", "sizes", "getitem", "index", "distributions",
-    "gemm", "philox", "random", "pick", "triangular",
+    "elimination", "gemm", "philox", "random", "pick", "triangular",
 }  # fmt: skip
 
 
