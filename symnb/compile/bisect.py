@@ -46,9 +46,7 @@ class Culprit:
     __repr__ = __str__
 
 
-def bisect(
-    function: Any, inputs: Sequence[Any], tol: float = TOLERANCE_ULP
-) -> Culprit:
+def bisect(function: Any, inputs: Sequence[Any], tol: float = TOLERANCE_ULP) -> Culprit:
     """The first firing after which the error on `inputs` exceeds `tol` ulp."""
     arrays = function.arrays(inputs)
     wide = evaluate_wide(function.graph, arrays)

@@ -89,7 +89,8 @@ def profile_of(function: Any) -> Profile:
         for i, step in enumerate(story.program.steps)
     )
     nodes = tuple(item for step in steps for item in _shares(step))
-    return Profile(function.name, int(function.profiled), int(function.total_ns), steps, nodes)
+    calls, ns = int(function.profiled), int(function.total_ns)
+    return Profile(function.name, calls, ns, steps, nodes)
 
 
 def _shares(step: StepTime) -> list[NodeTime]:

@@ -18,7 +18,7 @@ from symnb.compile.compiled import Function, keyed
 from symnb.compile.plan import Plan
 from symnb.compile.request import Request
 from symnb.compile.specialise import Specialised
-from symnb.compile.story import Story, gradient_passes
+from symnb.compile.story import Story, gradient_passes, size_decisions
 from symnb.core.evaluate import evaluate_graph
 from symnb.optim.pipeline import Mode, optimise
 
@@ -30,6 +30,7 @@ def reference_story(specialised: Specialised, mode: Mode) -> Story:
     started = time.perf_counter()
     optimised, trace = optimise(specialised.graph, mode)
     trace.passes[:0] = gradient_passes(specialised.graph)
+    trace.decisions += size_decisions(specialised)
     seconds = {"optimise": time.perf_counter() - started}
     return Story(trace, optimised, None, Plan(), [], "", {}, seconds)
 

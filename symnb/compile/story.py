@@ -24,8 +24,9 @@ from symnb.compile.specialise import Check, Specialised
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.shared import Shared, owner_of
 from symnb.optim.pipeline import Mode, optimise
-from symnb.optim.trace import PassRecord, Trace
+from symnb.optim.trace import Decision, PassRecord, Trace
 
 FORMAT = 2  # of the record; part of the cache key
 Record = dict[str, Any]
@@ -60,6 +61,25 @@ class Story:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def size_decisions(specialised: Specialised) -> list[Decision]:
+    """What was taken for granted about sizes, one decision each."""
+    found: list[Decision] = []
+    fixed: dict[Shared, list[str]] = {}
+    for atom, size in specialised.facts.items():
+        owner = owner_of(atom)
+        if owner is None:
+            why = "assumed equal where they meet; checked at every call"
+            found.append(Decision("sizes", atom.name, f"= {size}", why))
+        else:
+            fixed.setdefault(owner, []).append(str(size))
+    why = "its sizes when compiled; set_value with others compiles one variant"
+    found += [
+        Decision("sizes", str(leaf), f"fixed to {' x '.join(sizes)}", why)
+        for leaf, sizes in fixed.items()
+    ]
+    return found
+
+
 def gradient_passes(graph: Graph) -> list[PassRecord]:
     """The passes that stabilised forward graphs before they were differentiated."""
     found: dict[int, PassRecord] = {}
@@ -79,6 +99,7 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     started = time.perf_counter()
     optimised, trace = optimise(specialised.graph, mode)
     trace.passes[:0] = gradient_passes(specialised.graph)
+    trace.decisions += size_decisions(specialised)
     done = time.perf_counter()
     target = make_target(mode)
     program = build_program(optimised, target, trace.decisions.append)

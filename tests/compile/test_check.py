@@ -62,7 +62,7 @@ def test_a_planted_wrong_rule_is_found_by_both():
     data = RNG.normal(size=10)
     report = f.check([data])
     assert not report.ok
-    assert [row.name for row in report.rows if not row.ok][0] == "planted"
+    assert next(row.name for row in report.rows if not row.ok) == "planted"
     culprit = f.bisect([data])
     assert culprit.event.rule.name == "sin_is_x"
     assert culprit.pass_name == "planted"
