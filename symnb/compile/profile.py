@@ -89,8 +89,8 @@ def profile_of(function: Any) -> Profile:
         for i, step in enumerate(story.program.steps)
     )
     nodes = tuple(item for step in steps for item in _shares(step))
-    calls, ns = int(function.profiled), int(function.total_ns)
-    return Profile(function.name, calls, ns, steps, nodes)
+    calls, spent = int(function.profiled), int(function.total_ns)
+    return Profile(function.name, calls, spent, steps, nodes)
 
 
 def _shares(step: StepTime) -> list[NodeTime]:
