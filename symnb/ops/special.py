@@ -34,6 +34,13 @@ def _scipy(name: str, *operands: Array) -> Array:
     return getattr(special, name)(*operands)
 
 
+def _hyp2f1(a: Array, b: Array, c: Array, z: Array) -> Array:
+    # SciPy 1.17 ends in a segmentation fault at (1e30, 0.5, 1e30, nan).
+    unknown = np.isnan(z)
+    value = _scipy("hyp2f1", a, b, c, np.where(unknown, z.dtype.type(0), z))
+    return np.where(unknown, z.dtype.type("nan"), value)
+
+
 def _special(
     name: str,
     operands: str,
@@ -295,10 +302,12 @@ kve = _order_op(
 # ------------------------------------------- only SciPy: no C, no order derivatives
 
 
-def _scipy_only(name: str, operands: str, partial_: Partial, doc: str) -> Elementwise:
+def _scipy_only(
+    name: str, operands: str, partial_: Partial, doc: str, **facts: Any
+) -> Elementwise:
     return _special(
         name, operands, partial_, doc, c="", flops=1000, weight=20, ulp=500,
-        sample=(0.05, 0.95),
+        sample=(0.05, 0.95), **facts,
     )  # fmt: skip
 
 
@@ -337,7 +346,7 @@ hyp2f1 = _scipy_only(
     lambda a, b, c, z, out: [
         UNKNOWN, UNKNOWN, UNKNOWN, a * b / c * hyp2f1(a + 1, b + 1, c + 1, z)
     ],
-    "Gauss' hypergeometric function.",
+    "Gauss' hypergeometric function.", numpy=_hyp2f1,
 )  # fmt: skip
 zeta = _special(
     "zeta", "s q", lambda s, q, out: [UNKNOWN, -s * zeta(s + 1, q)],
