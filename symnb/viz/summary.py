@@ -6,6 +6,7 @@ right one the kernels from left to right. Units: pixels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ MOST_BOXES = 32
 MOST_HIGHLIGHTS = 3
 
 Json = dict[str, Any]
+_ID = re.compile(r"%\d+ ")  # of a node in the text tree
 
 
 def thumbnail(side: Side, looks: Sequence[Look]) -> Json | None:
@@ -177,12 +179,14 @@ def highlights(document: Json) -> list[Json]:
         if len(found) == 2:
             break
     kinds: set[str] = set()
-    apart = "separate"  # what was joined tells more
-    for decision in sorted(document["decisions"], key=lambda d: d["chosen"] == apart):
+    for decision in document["decisions"]:
         if decision["kind"] in kinds or len(found) >= MOST_HIGHLIGHTS:
             continue
+        if decision["kind"] == "sizes" or decision["chosen"] == "separate":
+            continue  # what was joined or saved tells more
         kinds.add(decision["kind"])
-        text = decision["reason"] or f"{decision['subject']}: {decision['chosen']}"
+        text = f"{_ID.sub('', decision['subject'])}: {decision['chosen']}"
+        text += f", {decision['reason']}" if decision["reason"] else ""
         line = _line(document, decision["nodes"])
         found.append({"kind": decision["kind"], "text": text, "code": False, **line})
     return found

@@ -279,14 +279,19 @@ function drawDecisions(app, rows) {
   const all = app.model.doc.decisions;
   const mine = rows ? all.filter((d) => d.nodes.some((n) => rows.includes(n))) : all;
   if (!mine.length)
-    return h("div.sec.mut", rows ? "No decision was about this kernel." : "No decision was recorded.");
+    return h("div.sec.mut", `No decision was about this ${rows ? "kernel" : "function"}.`);
   return h(
     "div.sec",
     h(
       "div.kv",
       mine.map((d) => [
         h("span", d.kind),
-        h("span", { "data-r": d.nodes.join(" ") }, d.reason || `${d.subject}: ${d.chosen}`),
+        h(
+          "span",
+          { "data-r": d.nodes.join(" ") },
+          `${d.subject.replace(/%\d+ /g, "")}: ${d.chosen}`,
+          d.reason ? h("span.mut", `, ${d.reason}`) : null,
+        ),
       ]),
     ),
   );
