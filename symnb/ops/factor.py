@@ -137,10 +137,10 @@ EIGVALSH = Op(
 
 
 def _symmetric(a: Any, triangle: str, name: str) -> Node:
-    if triangle not in ("L", "U"):
+    if triangle not in ("L", "U", "l", "u"):
         raise ValueError(f"UPLO is 'L' or 'U', not {triangle!r}.")
     node = float_matrix(a, name)
-    return node if triangle == "L" else matrix_transpose(node)
+    return node if triangle in "Ll" else matrix_transpose(node)
 
 
 def eigh(a: Any, UPLO: str = "L") -> tuple[Node, Node]:

@@ -108,6 +108,7 @@ _SUMS: dict[Any, tuple[int, Callable[..., Node]]] = {
     1: (-2, reduce.max), -1: (-2, reduce.min),
     np.inf: (-1, reduce.max), -np.inf: (-1, reduce.min),
 }  # fmt: skip
+_INFINITIES = {"inf": np.inf, "-inf": -np.inf}  # Theano's words
 
 
 def matrix_norm(x: Any, ord: Any = "fro", keepdims: bool = False) -> Node:
@@ -140,7 +141,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> N
 
     ord  see `matrix_norm` for matrices; a number p for vectors: (sum |x|^p)^(1/p)
     """
-    node = as_node(x)
+    node, ord = as_node(x), _INFINITIES.get(ord, ord)
     if axis is None and (ord is None or node.ndim < 2):
         return statistics.norm(node, ord, axis, keepdims)
     axes = normal_axes(axis, node.ndim)

@@ -291,7 +291,7 @@ def test_sizes_assumed_equal_are_checked_at_the_call(device: str) -> None:
     x, b = T.dmatrix("x"), T.dvector("b")
     with symnb.config.change(device=device):
         f = symnb.function([x, b], linalg.solve(x, b))
-        for shape, n in (((2, 3), 2), ((3, 3), 2)):
+        for shape, n in (((2, 3), 2), ((3, 3), 2), ((1, 1), 3), ((3, 3), 1)):
             with pytest.raises(SizeError):
                 f(np.ones(shape), np.ones(n))
         close(f(A, A[0]), np.linalg.solve(A, A[0]))
@@ -371,6 +371,7 @@ def test_theano_names() -> None:
         (nlinalg.matrix_inverse(x), np.linalg.inv(S)),
         (nlinalg.Det()(x), np.linalg.det(S)),
         (nlinalg.trace(x), np.trace(S)),
+        (nlinalg.norm(x, "inf"), np.linalg.norm(S, np.inf)),
         (nlinalg.matrix_dot(x, x), S @ S),
         (nlinalg.Eigh("U")(x)[0], np.linalg.eigvalsh(S)),
         (nlinalg.SVD(compute_uv=False)(x), np.linalg.svd(S)[1]),
