@@ -197,8 +197,8 @@ class Views extends Shell {
   /** Scroll a redrawn list to where it was, or as far as shows its selected row. */
   showSelected(list, top) {
     const row = list.querySelector("[aria-selected=true]");
-    const last = row ? row.offsetTop : top;
-    list.scrollTop = Math.min(last, Math.max(top, last + (row ? row.offsetHeight : 0) - list.clientHeight));
+    if (row) top = Math.min(row.offsetTop, Math.max(top, row.offsetTop + row.offsetHeight - list.clientHeight));
+    list.scrollTop = top;
   }
 
   /** How to draw a pass in a mode. */
