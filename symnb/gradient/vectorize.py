@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from symnb.core import walk
-from symnb.core.dims import DimLike
-from symnb.core.node import Node, make, size
+from symnb.core.dims import Atom, DimLike
+from symnb.core.node import Input, Node, make, size
 from symnb.errors import NoGradientError, ShapeError
 from symnb.ops.create import iota
 from symnb.ops.dot import batched_dot, dot, tensordot
@@ -58,6 +58,7 @@ def vectorize(roots: Sequence[Node], batch: Mapping[Node, Node]) -> list[Node]:
     an op without a rule.
     """
     count = _count(batch)
+    roots, batch = _resized(roots, batch)
     done: dict[Node, Batched] = {}
     for node in walk.order(roots, stop=batch):
         if node in batch:
@@ -80,6 +81,25 @@ def _count(batch: Mapping[Node, Node]) -> DimLike:
         if new.ndim != old.ndim + 1:
             raise ShapeError(f"the batch of {old} has {new.ndim} axes.")
     return sizes[0]
+
+
+def _resized(
+    roots: Sequence[Node], batch: Mapping[Node, Node]
+) -> tuple[Sequence[Node], Mapping[Node, Node]]:
+    """The graph over leaves with the sizes of one entry of their batch."""
+    single: dict[Node, Node] = {}
+    facts: dict[Atom, DimLike] = {}
+    for old, new in batch.items():
+        type = new.type.with_shape(new.type.shape[1:])
+        single[old] = Input(type, old.name)
+        facts.update(walk.leaf_facts(old, single[old]))
+    if not facts:
+        return roots, batch
+    image = walk.rebuild(roots, single, facts)
+    return (
+        [image[root] for root in roots],
+        {single[old]: new for old, new in batch.items()},
+    )
 
 
 def _apply(node: Node, inputs: list[Batched], count: DimLike) -> Node:

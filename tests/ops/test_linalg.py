@@ -247,6 +247,10 @@ def test_full_svd_has_a_gradient_of_its_values_only() -> None:
     close(T.grad(s.sum(), x).eval({x: np.eye(3, 2)}), np.eye(3, 2))
     with pytest.raises(NoGradientError, match="full_matrices=False"):
         T.grad(u.sum(), x)
+    tangents = [T.Rop(part, x, x) for part in (u, s)]
+    moved = [part.eval({x: np.eye(3, 2)}) for part in tangents]
+    assert np.isnan(moved[0]).all()
+    close(moved[1], np.ones(2))
 
 
 @settings(max_examples=15)
@@ -468,12 +472,14 @@ def test_jacobians_batch_the_ops() -> None:
     close(symnb.function([v], second)(b), expected)
 
 
-def test_vectorised_ops_have_a_leading_axis() -> None:
-    x = T.tensor("float64", shape=(4, 4))
-    many = T.tensor("float64", shape=(2, 4, 4))
-    roots = [linalg.inv(x), *linalg.slogdet(x), *linalg.eigh(x), linalg.solve(x, x[0]),
-             linalg.solve(T.constant(S), x), linalg.solve(x, x.T)]  # fmt: skip
+@pytest.mark.parametrize("static", [True, False])
+def test_vectorised_ops_have_a_leading_axis(static: bool) -> None:
+    # x[0] and x.shape mention sizes of x, which become those of an entry of the batch
     arrays = np.stack([S, S + np.eye(4)])
+    x, many = *tensors([S], static), *tensors([arrays], static)
+    roots = [linalg.inv(x), *linalg.slogdet(x), *linalg.eigh(x), linalg.solve(x, x[0]),
+             linalg.solve(T.constant(S), x), linalg.solve(x, x.T),
+             x + T.eye(x.shape[0])]  # fmt: skip
     found = evaluate(vectorize(roots, {x: many}), {many: arrays})
     for k in range(2):
         for one, other in zip(found, evaluate(roots, {x: arrays[k]}), strict=True):
