@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from symnb.core import walk
 from symnb.core.dims import Atom, DimLike
 from symnb.core.node import Input, Node, make, size
+from symnb.core.types import TensorType
 from symnb.errors import NoGradientError, ShapeError
 from symnb.ops.create import iota
 from symnb.ops.dot import batched_dot, dot, tensordot
 from symnb.ops.index import gather
 from symnb.ops.join import stack
-from symnb.ops.view import broadcast_to, expand_dims, reshape, transpose
+from symnb.ops.view import broadcast_to, expand_dims, reshape, shape_of, transpose
 
 Rule = Callable[[Node, list["Batched"], DimLike], Node]
 
@@ -90,7 +91,7 @@ def _resized(
     single: dict[Node, Node] = {}
     facts: dict[Atom, DimLike] = {}
     for old, new in batch.items():
-        type = new.type.with_shape(new.type.shape[1:])
+        type = TensorType(new.dtype, shape_of(new)[1:])
         single[old] = Input(type, old.name)
         facts.update(walk.leaf_facts(old, single[old]))
     if not facts:
