@@ -14,6 +14,7 @@ from symnb.compile.extern.contract import Products, emit_contract
 from symnb.compile.opaque import unread_sizes
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
 from symnb.compile.program import Buffer, Program, Step
+from symnb.compile.render.polling import POINTS
 from symnb.compile.specialise import Check
 from symnb.core.dims import Atom, Dim, DimLike, dim_of, dim_to_c, dims_in
 
@@ -179,6 +180,8 @@ def _step(w: _Writer, number: int, step: Step) -> None:
         w.put(f"  {line}")
     w.put(f"  if (status) return {number + 1};")
     w.put(f"  if (ws->step_ns) ws->step_ns[{number}] += ws->now() - start;", "}")
+    if number + 1 < len(w.program.steps):
+        w.put(f"if ({_work(w, step)} > {POINTS} && ws->stop(ws)) return {number + 1};")
 
 
 def _is_data(check: Check) -> bool:
@@ -198,6 +201,18 @@ def _first_checks(w: _Writer) -> None:
         seen.add(sizes)
         what = f"{check.node.op.name} needs equal sizes"
         _check(w, w.size(check.left), w.size(check.right), what, MISFIT - 1)
+
+
+def _work(w: _Writer, step: Step) -> str:
+    """How many elements a step reads and writes, products by their operations."""
+    sizes = {b.type.size for b in (*step.reads, *step.writes)}
+    known = max((s for s in sizes if isinstance(s, int)), default=0)
+    terms = [w.size(s) for s in sizes if isinstance(s, Dim) and _is_readable(w, s)]
+    return " + ".join([str(known), *sorted(terms)])
+
+
+def _is_readable(w: _Writer, size: Dim) -> bool:
+    return all(a in w.names for a in size.atoms())
 
 
 def _check(w: _Writer, left: str, right: str, what: str, number: int) -> None:

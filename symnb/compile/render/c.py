@@ -26,6 +26,7 @@ from symnb.compile.render.cstyle import (
     Printer,
     combined,
 )
+from symnb.compile.render.polling import POINTS
 from symnb.compile.runtime.abi import PRELUDE
 from symnb.core.dims_render import C_PRELUDE
 from symnb.core.dtypes import SHORT
@@ -70,6 +71,17 @@ class _C:
         return [
             f"{type} *restrict {name} = ws->alloc(ws, ({length})*sizeof({type}));",
             f'if (!{name}) return symnb_fail(ws, "no memory for a row");',
+        ]
+
+    def poll(self, points: str | None) -> list[str]:
+        """A count of points; the workspace asks every 50 ms at most."""
+        if points is None:
+            return ["int64_t polled = 0;"]
+        return [
+            f"if ((polled += {points}) > {POINTS}) {{",
+            "    if (ws->stop(ws)) return 1;",
+            "    polled = 0;",
+            "}",
         ]
 
 

@@ -33,6 +33,7 @@ from symnb.compile.kernels.kernel import (
     Write,
 )
 from symnb.compile.kernels.nest import PLACE, WRAP, NestError
+from symnb.compile.render.polling import polled_loops
 from symnb.core.dims import Atom, DimLike
 from symnb.core.dims_render import dim_to_c
 from symnb.core.dtypes import SHORT, is_float
@@ -67,6 +68,11 @@ class Dialect(Protocol):
         """A temporary array for the whole kernel."""
         ...
 
+    def poll(self, points: str | None) -> list[str]:
+        """Lines that ask, once in a while, whether to stop, after `points` more of
+        them; None: what they need at the start of the kernel."""
+        ...
+
 
 class Printer:
     """Prints one kernel, line by line."""
@@ -75,6 +81,7 @@ class Printer:
         self.kernel = kernel
         self.dialect = dialect
         self.sizes = {atom: f"n{k}" for k, atom in enumerate(kernel.sizes)}
+        self.polled = polled_loops(kernel)
         self.lines: list[str] = []
         self.nodes: list[Node | None] = []
 
@@ -93,6 +100,9 @@ class Printer:
         for line in head:
             self.add(0, line)
         self.add(0, "{")
+        if self.polled:
+            for line in self.dialect.poll(None):
+                self.add(1, line)
         self.body()
         self.add(1, "return 0;")
         self.add(0, "}")
@@ -121,6 +131,10 @@ class Printer:
             elif isinstance(statement, Loop):
                 self.loop(depth, statement)
                 stack.append((depth, "}"))
+                if statement in self.polled:
+                    count = self.dim(self.polled[statement])
+                    lines = self.dialect.poll(count)
+                    stack += [(depth + 1, line) for line in reversed(lines)]
                 stack += [(depth + 1, s) for s in reversed(statement.body)]
             else:
                 self.statement(depth, statement)

@@ -125,10 +125,7 @@ class Call:
             if not self._enter(frame):
                 return len(args) + len(layout.storages), None
             outputs = layout.counts[1]
-            for k, index in enumerate(layout.update_of, outputs):
-                storage = layout.storages[index]
-                storage.spare = frame.arrays[len(args) + index]
-                storage.array = frame.made[k]
+            self._commit(frame)
             match self.spec.returns:
                 case "one":
                     return -1, frame.made[0]
@@ -139,6 +136,13 @@ class Call:
             frame.reset()
             if len(self._idle) < FRAMES_IDLE:
                 self._idle.append(frame)
+
+    def _commit(self, frame: Frame) -> None:
+        arguments, outputs = self._layout.counts[:2]
+        for k, index in enumerate(self._layout.update_of, outputs):
+            storage = self._layout.storages[index]
+            storage.spare = frame.arrays[arguments + index]
+            storage.array = frame.made[k]
 
     def _make_results(self, frame: Frame) -> None:
         layout = self._layout

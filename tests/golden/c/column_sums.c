@@ -2,6 +2,7 @@
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
+    int64_t polled = 0;
     if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
     for (int64_t j0 = 0; j0 < n1; j0 += 1024) {          /* tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
@@ -41,6 +42,10 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
                     r1[j - j0] = (x7 > r1[j - j0]) | (x7 != x7) ? x7 : r1[j - j0]; /* %1 max */
                     r1[j - j0] = (x8 > r1[j - j0]) | (x8 != x8) ? x8 : r1[j - j0]; /* %1 max */
                 }
+                if ((polled += j1 - j0) > 1048576) {
+                    if (ws->stop(ws)) return 1;
+                    polled = 0;
+                }
             }
             for (int64_t i = i0 + 8*(i2 / 8); i < i2 + i0; i++) { /* the rest */
                 #pragma omp simd
@@ -48,6 +53,10 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
                     const float x16 = p0[n1*i + j];
                     part_r0[j - j0] += x16;              /* %0 sum */
                     r1[j - j0] = (x16 > r1[j - j0]) | (x16 != x16) ? x16 : r1[j - j0]; /* %1 max */
+                }
+                if ((polled += j1 - j0) > 1048576) {
+                    if (ws->stop(ws)) return 1;
+                    polled = 0;
                 }
             }
             #pragma omp simd

@@ -2,6 +2,7 @@
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
+    int64_t polled = 0;
     for (int64_t i = 0; i < n0; i++) {                   /* rows */
         symnb_tree_f32x32 sum_r0;
         sum_r0.count = sum_r0.top = 0;
@@ -20,6 +21,10 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
             #pragma omp simd
             for (int64_t l = 0; l < j2 - j3; l++) {      /* the rest */
                 a0[l] += p0[n1*i + j3 + l + j0];         /* %0 sum */
+            }
+            if ((polled += j2) > 1048576) {
+                if (ws->stop(ws)) return 1;
+                polled = 0;
             }
         }
         symnb_collect_f32x32(&sum_r0, a0);
@@ -46,6 +51,10 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
                 const float t2_1 = p0[n1*i + j3_1 + l + j0] - t1; /* %2 sub */
                 const float t3_1 = t2_1 * t2_1;          /* %3 mul */
                 a1[l] += t3_1;                           /* %4 sum */
+            }
+            if ((polled += j2_1) > 1048576) {
+                if (ws->stop(ws)) return 1;
+                polled = 0;
             }
         }
         symnb_collect_f32x32(&sum_r1, a1);

@@ -2,6 +2,7 @@
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
+    int64_t polled = 0;
     if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
     for (int64_t i = 0; i < n0; i++) {                   /* rows */
         int32_t nan_r0 = 0;                              /* or */
@@ -30,6 +31,10 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
                     a1[l] += t2;                         /* %3 sum */
                 }
             }
+            if ((polled += j2) > 1048576) {
+                if (ws->stop(ws)) return 1;
+                polled = 0;
+            }
         }
         symnb_collect_f32x64(&sum_r1, a1);
         const float r1 = symnb_fold_add_f32x64(a1);      /* %3 sum */
@@ -43,6 +48,7 @@ static int k1(const float *restrict p0, const float *restrict p1,
               const float *restrict p2, const int64_t *restrict p3, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
+    int64_t polled = 0;
     symnb_tree_f32x64 sum_r0;
     sum_r0.count = sum_r0.top = 0;
     float a0[64];
@@ -60,6 +66,10 @@ static int k1(const float *restrict p0, const float *restrict p1,
                 const float t5 = logf(t4);               /* %5 log */
                 a0[l] += t5;                             /* %8 sum */
             }
+        }
+        if ((polled += i2) > 1048576) {
+            if (ws->stop(ws)) return 1;
+            polled = 0;
         }
     }
     symnb_collect_f32x64(&sum_r0, a0);
