@@ -91,17 +91,42 @@ def _not_equal(a: Any, b: Any) -> Any:
 
 
 def _set(x: Any, index: Any, value: Any) -> Any:
-    if not isinstance(x, Node):
+    if not _is_symbolic(x, index, value):
         x[index] = value
         return x
-    return set_subtensor(getitem(x, index), value)
+    return set_subtensor(getitem(_assignable(x, "set"), index), value)
 
 
 def _inc(x: Any, index: Any, value: Any) -> Any:
-    if not isinstance(x, Node):
+    if not _is_symbolic(x, index, value):
         x[index] += value
         return x
-    return inc_subtensor(getitem(x, index), value)
+    return inc_subtensor(getitem(_assignable(x, "inc"), index), value)
+
+
+def _is_symbolic(x: Any, index: Any, value: Any) -> bool:
+    """Whether x[index] = value is a tensor; lists and dicts are Python's own."""
+    if isinstance(x, Node) or not isinstance(x, np.ndarray) or x.dtype == object:
+        return isinstance(x, Node)
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(part, Node) for part in (*parts, value))
+
+
+def _own(x: Any) -> Any:
+    """A copy of an array: the notebook's stays as it is."""
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def _assignable(x: Any, kind: str) -> Node:
+    """The tensor that item assignment starts from."""
+    if isinstance(x, Shared):
+        name = x.name or "x"
+        raise CellError(
+            f"{name}[...] = value makes a new tensor; {name} is a shared variable, "
+            f"which only update changes.\n"
+            f"Fix: update({name}, {kind}_subtensor({name}[...], value))."
+        )
+    return as_node(x)
 
 
 def _named(name: str, value: Any) -> Any:
@@ -116,6 +141,7 @@ HOOKS = {
     "_symnb_not_equal": _not_equal,
     "_symnb_set": _set,
     "_symnb_inc": _inc,
+    "_symnb_own": _own,
 }
 _COMPARISONS = {ast.Eq: "_symnb_equal", ast.NotEq: "_symnb_not_equal"}
 
@@ -229,12 +255,37 @@ def _compiled_body(
     definition: ast.FunctionDef, filename: str, scope: dict[str, Any], is_cell: bool
 ) -> Callable[..., Any]:
     """The rewritten definition as a Python function of tensors."""
-    module = ast.Module([_Rewrite().visit(_bare(definition))], [])
+    outer = sorted(_item_names(definition) - _own_names(definition))
+    rewritten = _Rewrite().visit(_bare(definition))
+    if outer:  # bound in `scope`, which is ours: the notebook does not change
+        text = "; ".join(f"{name} = _symnb_own({name})" for name in outer)
+        first = ast.parse(f"global {', '.join(outer)}; {text}").body
+        rewritten.body = first + rewritten.body
+    module = ast.Module([rewritten], [])
     exec(compile(ast.fix_missing_locations(module), filename, "exec"), scope)
     function = scope[definition.name]
     if is_cell:  # Note [Frames of cells]
         function.__code__ = function.__code__.replace(co_name="<module>")
     return function
+
+
+def _item_names(definition: ast.FunctionDef) -> set[str]:
+    """Names x of which the body assigns items, x[i] = v."""
+    stored = (n for n in ast.walk(definition) if isinstance(n, ast.Subscript))
+    return {
+        n.value.id
+        for n in stored
+        if isinstance(n.ctx, ast.Store) and isinstance(n.value, ast.Name)
+    }
+
+
+def _own_names(definition: ast.FunctionDef) -> set[str]:
+    """Names the body binds itself, and its arguments."""
+    nodes = list(ast.walk(definition))
+    bound = {
+        n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    return bound | {n.arg for n in nodes if isinstance(n, ast.arg)}
 
 
 def _recorded(

@@ -228,3 +228,21 @@ def test_a_body_may_end_with_updates(notebook) -> None:
     notebook("%%symfunc add(x: scalar)\nupdate(s, s + x)")
     notebook.names["add"](2.0)
     assert notebook.names["s"].get_value() == 3.0
+
+
+def test_item_assignment_to_a_shared_variable_says_to_update_it(notebook) -> None:
+    notebook("u = symnb.shared(np.zeros(3), 'u')")
+    error, shown = notebook.fails(
+        "%%symfunc f(x: scalar)\nv = u * 2\nu[0] += x\nu.sum() + v.sum()"
+    )
+    assert isinstance(error, CellError)
+    assert "update(u, inc_subtensor(u[...], value))" in str(error)
+    assert "----> 3 u[0] += x" in shown
+    np.testing.assert_array_equal(notebook.names["u"].get_value(), np.zeros(3))
+
+
+def test_item_assignment_to_an_array_of_the_notebook_leaves_it_alone(notebook) -> None:
+    notebook("a = np.zeros(3)")
+    notebook("%%symfunc f(x: scalar)\na[0] = 1\na[1] = x\na[2] += 2 * x\na * 1.0")
+    np.testing.assert_array_equal(notebook.names["f"](5.0), [1.0, 5.0, 10.0])
+    np.testing.assert_array_equal(notebook.names["a"], np.zeros(3))
