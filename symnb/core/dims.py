@@ -43,6 +43,8 @@ __all__ = [
     "terms_of",
 ]  # fmt: skip
 
+LONG_CHAIN = 12  # levels of nesting from which min and max of many are balanced
+
 
 def ceil_div(a: DimLike, b: DimLike) -> DimLike:
     """The least integer >= a / b."""
@@ -78,7 +80,37 @@ def _extreme(kind: Literal["min", "max"], a: DimLike, b: DimLike) -> DimLike:
         return common + _extreme(kind, a - common, b - common)
     # A constant comes last.
     a, b = sorted((a, b), key=lambda d: (isinstance(d, int), key_of(d)))
+    if max(_level(a), _level(b)) >= LONG_CHAIN:
+        return _balanced(kind, a, b)
     return dim_of(opaque(kind, a, b))
+
+
+def _level(d: DimLike) -> int:
+    """How deep // % min max are nested in d."""
+    return (
+        0
+        if isinstance(d, int)
+        else max((a.level for m, _ in d.terms for a in m), default=0)
+    )
+
+
+def _balanced(kind: Literal["min", "max"], *sizes: DimLike) -> DimLike:
+    """min or max of many sizes, nested as little as can be."""
+    parts: dict[DimLike, None] = {}
+    stack = [*sizes]
+    while stack:
+        d = stack.pop()
+        atom = d.atom if isinstance(d, Dim) else None
+        if atom is not None and atom.kind == kind:
+            stack += atom.args
+        else:
+            parts[d] = None
+    row = sorted(parts, key=lambda d: (isinstance(d, int), key_of(d)))
+    while len(row) > 1:
+        pairs = zip(row[::2], row[1::2], strict=False)
+        last = row[-1:] if len(row) % 2 else []
+        row = [dim_of(opaque(kind, a, b)) for a, b in pairs] + last
+    return row[0]
 
 
 def _branches(kind: Kind, d: DimLike) -> Iterator[tuple[DimLike, DimLike]]:

@@ -528,6 +528,18 @@ def test_chains_of_divisions_do_not_nest() -> None:
     assert dim_max(dim_max(z - 3, 0) - 2, 0) == dim_max(z - 5, 0)
 
 
+def test_the_greatest_of_many_sizes_nests_little() -> None:
+    sizes = [symbol(f"s{i}") for i in range(300)]
+    d, low = sizes[0], sizes[0]
+    for size in sizes[1:]:
+        d, low = dim_max(d, size), dim_min(size, low)
+    known = {atom_of(size): (7 * i) % 293 + 2 for i, size in enumerate(sizes)}
+    assert evaluate(d, known) == 294
+    assert evaluate(low, known) == 2
+    one = {atom_of(size): n for size in sizes}
+    assert substitute(d, one) == n == substitute(low, one)
+
+
 def test_unbounded_nesting_is_an_error_not_a_crash() -> None:
     d: DimLike = n
     with pytest.raises(DimError, match="name of its own"):
