@@ -200,7 +200,8 @@ def split(x: Any, sections: Any, n_splits: Any = None, axis: int = 0) -> list[No
     place = normal_axis(axis, node.ndim)
     if n_splits is None:
         return _cut(node, list(sections), place)
-    lengths = as_sizes(sections, n_splits)
+    # A negative size would let the others reach beyond the axis.
+    lengths = [dim_max(length, 0) for length in as_sizes(sections, n_splits)]
     total: DimLike = sum(lengths)  # pyright: ignore[reportAssignmentType]
     whole = list(shape_of(node))
     if differ(total, whole[place]):

@@ -1,4 +1,4 @@
-"""Sizes that cannot be settled when a function is made: checked or taken at call time."""
+"""Sizes not settled when a function is made: checked or taken at call time."""
 
 import numpy as np
 import pytest
@@ -96,3 +96,17 @@ def test_kron_of_a_constant_and_its_gradients(mode, shape):
     np.testing.assert_array_equal(value, np.kron(a, y))
     blocks = weights.reshape(shape[0], 2, shape[1], 2)
     np.testing.assert_allclose(slope, np.einsum("ikjl,kl->ij", blocks, y))
+
+
+def test_parts_whose_sizes_come_from_data_stay_inside_the_axis(mode):
+    k, v = T.lscalar("k"), T.dvector("v")
+    parts = T.split(v, T.stack([k, 4 - k]), 2)
+    f = symnb.function([k, v], parts, mode=mode)
+    data = np.arange(4.0)
+    for cut in (0, 1, 4):
+        first, second = f(cut, data)
+        np.testing.assert_array_equal(first, data[:cut])
+        np.testing.assert_array_equal(second, data[cut:])
+    for wrong in (5, -1):
+        with pytest.raises(SizeError):
+            f(wrong, data)
