@@ -40,7 +40,7 @@ def test_a_pass_and_a_node_answer_clicks_and_keys_stay_inside(
 ) -> None:
     page, _ = shown
     page.locator("[data-symnb-view=passes]").click()
-    page.locator("[data-symnb-pass=stabilise]").click()
+    page.locator("[data-symnb-pass=stabilise]").last.click()
     added = page.locator(".view [data-symnb-state=added]")
     expect(added.first).to_be_visible()
     page.keyboard.press("l")

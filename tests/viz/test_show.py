@@ -101,9 +101,8 @@ def test_a_profile_appears_after_profiled_calls(step: Function) -> None:
     assert profile["call_ns"] > 0
     inside = sum(ns for _, ns, _ in profile["steps"])
     assert inside <= profile["call_ns"] + len(profile["steps"])
-    assert sum(ns for _, ns in profile["nodes"]) == pytest.approx(
-        inside, rel=0.2, abs=40
-    )
+    shared = sum(ns for _, ns in profile["nodes"])  # steps that only copy have none
+    assert 0 < shared <= inside + len(profile["nodes"])
 
 
 def test_reproducible_output_is_the_same_twice(step: Function) -> None:

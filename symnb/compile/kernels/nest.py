@@ -60,13 +60,14 @@ READ = _leaf("nest_read", "name")
 WRAP = Op(
     name="nest_wrap", infer=_no_reference, numpy=_no_reference, arity=1,
     params=("extent", "axis"), kind="elementwise", no_gradient="an index",
+    tags=frozenset({"kernel"}),
 )  # fmt: skip
 
 # (x, extremum, place): the place where x attains the extremum or is NaN, else the
 # largest int64; the least of these is argmax.
 PLACE = Op(
     name="nest_place", infer=_no_reference, numpy=_no_reference, arity=3,
-    kind="elementwise", no_gradient="an index",
+    kind="elementwise", no_gradient="an index", tags=frozenset({"kernel"}),
 )  # fmt: skip
 
 

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from symnb.viz.document import document
 from symnb.viz.html import html, page
-from tests.browser.conftest import FLAGS
-from tests.conftest import chromium
 from tests.viz.sample import story
 
 pytestmark = pytest.mark.browser
@@ -27,24 +25,16 @@ NODE = "[data-symnb-node='{}']"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
 def told() -> dict:
     return document(story())
 
 
 @pytest.fixture
-def opened(running: Browser, told: dict, tmp_path: Path) -> Iterator[Page]:
+def opened(browser: Browser, told: dict, tmp_path: Path) -> Iterator[Page]:
     """The page of the sample; fails on any request or complaint."""
     path = tmp_path / "page.html"
     path.write_text(page(told), encoding="utf-8")
-    context = running.new_context(viewport={"width": 1400, "height": 900})
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
     asked: list[str] = []
     complaints: list[str] = []
     view = context.new_page()
@@ -187,8 +177,8 @@ def test_no_view_scrolls_sideways_and_narrow_ones_have_tabs(opened: Page) -> Non
     expect(opened.locator(".narrow")).to_be_visible()
 
 
-def test_two_copies_on_a_page_work_apart(running: Browser, told: dict) -> None:
-    context = running.new_context()
+def test_two_copies_on_a_page_work_apart(browser: Browser, told: dict) -> None:
+    context = browser.new_context()
     view = context.new_page()
     view.set_content(html(told) + html(told))
     roots = view.locator("[data-symnb=inspector]")
@@ -198,7 +188,7 @@ def test_two_copies_on_a_page_work_apart(running: Browser, told: dict) -> None:
     context.close()
 
 
-def test_every_part_can_be_missing(running: Browser, told: dict) -> None:
+def test_every_part_can_be_missing(browser: Browser, told: dict) -> None:
     bare = {
         key: value
         for key, value in told.items()
@@ -206,7 +196,7 @@ def test_every_part_can_be_missing(running: Browser, told: dict) -> None:
     }
     bare["summary"] = {"facts": [], "highlights": []}
     complaints: list[str] = []
-    context = running.new_context()
+    context = browser.new_context()
     view = context.new_page()
     view.on("pageerror", lambda error: complaints.append(str(error)))
     view.set_content(html(bare))
