@@ -15,7 +15,7 @@ from symnb.core import dims
 from symnb.core.dims import Atom, Dim, DimLike
 from symnb.core.graph import Graph
 from symnb.core.node import Node
-from symnb.errors import SizeError, message
+from symnb.errors import BoundsError, SizeError, message
 
 Array = np.ndarray[Any, Any]
 Leaf = tuple[str, Node, Array]  # label, input or shared variable, its array
@@ -80,15 +80,22 @@ def check_assumptions(
             if any(atom in atoms for d in dims.dims_in(leaf[1].type.shape)  # pyright: ignore
                    for atom in d.atoms())
         ]  # fmt: skip
-        place = f"  ({node.site})" if node.site else ""
-        raise SizeError(
-            message(
-                f"{graph.name}: {node.op.name} needs equal sizes; "
-                f"this call has {a} and {b}.{place}",
-                rows,
-                "pass arrays whose sizes agree.",
-            )
-        )
+        raise _misfit(graph.name, node, a, b, rows)
+
+
+def _misfit(
+    name: str, node: Node, a: int, b: int, rows: list[tuple[str, ...]]
+) -> Exception:
+    place = f"  ({node.site})" if node.site else ""
+    if node.op.name in ("slice", "set_slice"):  # i + 1 > size, or i < 0
+        what = f"index {a - 1 if b < a else a} is out of bounds"
+        if b < a:
+            what += f" for an axis of size {b}"
+        fix = "pass a larger array, or index inside it."
+        return BoundsError(message(f"{name}: {what}.{place}", rows, fix))
+    what = f"{node.op.name} needs equal sizes; this call has {a} and {b}."
+    fix = "pass arrays whose sizes agree."
+    return SizeError(message(f"{name}: {what}{place}", rows, fix))
 
 
 def _number(size: DimLike, sizes: Mapping[Atom, int]) -> int | None:

@@ -198,6 +198,15 @@ def test_the_gradient_sums_over_a_size_that_turns_out_to_be_one():
     np.testing.assert_allclose(f(data, np.ones(1)), [data.sum()])
 
 
+def test_an_index_out_of_range_is_told_as_one():
+    x = T.dvector("x")
+    f = symnb.function([x], x[3] + 0)
+    assert f(np.arange(5.0)) == 3
+    for short in (np.zeros(2), np.zeros(1), np.zeros(0)):
+        with pytest.raises((IndexError, ShapeError), match="index 3"):
+            f(short)
+
+
 def test_what_is_taken_for_granted_about_sizes_is_told():
     s, x, y = symnb.shared(np.ones((2, 3)), name="s"), T.dvector("x"), T.dvector("y")
     f = symnb.function([x, y], (x + y).sum() + s.sum())
