@@ -17,6 +17,7 @@ from symnb.compile.program import Buffer, Program, Step
 from symnb.compile.render.polling import POINTS
 from symnb.compile.specialise import Check
 from symnb.core.dims import Atom, Dim, DimLike, dim_of, dim_to_c, dims_in
+from symnb.core.node import Node
 
 CTYPE = {
     "bool": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t",
@@ -85,6 +86,7 @@ def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) ->
     _sizes(w)
     _first_checks(w)
     _pointers(w)
+    _argument_checks(w)
     w.put("int status = 0;", "(void)stride; (void)status;")
     for number, step in enumerate(program.steps):
         _step(w, number, step)
@@ -180,8 +182,9 @@ def _step(w: _Writer, number: int, step: Step) -> None:
         w.put(f"  {line}")
     w.put(f"  if (status) return {number + 1};")
     w.put(f"  if (ws->step_ns) ws->step_ns[{number}] += ws->now() - start;", "}")
-    if number + 1 < len(w.program.steps):
-        w.put(f"if ({_work(w, step)} > {POINTS} && ws->stop(ws)) return {number + 1};")
+    work = _work(w, step) if number + 1 < len(w.program.steps) else ""
+    if work:
+        w.put(f"if ({work} > {POINTS} && ws->stop(ws)) return {number + 1};")
 
 
 def _is_data(check: Check) -> bool:
@@ -203,11 +206,34 @@ def _first_checks(w: _Writer) -> None:
         _check(w, w.size(check.left), w.size(check.right), what, MISFIT - 1)
 
 
+def _argument_checks(w: _Writer) -> None:
+    """Sizes given as arguments that no step checks, because a rule made do without
+    the op that assumed them; 1 may still broadcast."""
+    tested = {node for step in w.program.steps for node in step.nodes}
+    for check in w.checks:
+        sizes = (check.left, check.right)
+        atoms = {atom for d in dims_in(sizes) for atom in d.atoms()}
+        given = {a for a in atoms if a.kind == "bound" and _is_argument(w, a.node)}
+        if check.node in tested or not given or not atoms <= w.names.keys() | given:
+            continue
+        left, right = map(w.size, sizes)
+        text = f"{check.node.op.name} needs equal sizes"
+        test = f"{left} != {right} && {left} != 1 && {right} != 1"
+        w.put(f'if ({test}) return host_say(ws, "{text}"), 1;')
+
+
+def _is_argument(w: _Writer, node: Node) -> bool:
+    buffer = w.program.buffers.get(node)
+    return buffer is not None and buffer.place in ("argument", "shared")
+
+
 def _work(w: _Writer, step: Step) -> str:
-    """How many elements a step reads and writes, products by their operations."""
+    """How many elements a step reads and writes; "" where they are known to be few."""
     sizes = {b.type.size for b in (*step.reads, *step.writes)}
     known = max((s for s in sizes if isinstance(s, int)), default=0)
     terms = [w.size(s) for s in sizes if isinstance(s, Dim) and _is_readable(w, s)]
+    if not terms and known <= POINTS:
+        return ""
     return " + ".join([str(known), *sorted(terms)])
 
 
