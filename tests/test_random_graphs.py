@@ -58,7 +58,9 @@ def programs(draw):
     ]
     steps = draw(
         st.lists(
-            st.tuples(st.booleans(), st.integers(0, 99), st.integers(0, 9), st.integers(0, 9)),
+            st.tuples(
+                st.booleans(), st.integers(0, 99), st.integers(0, 9), st.integers(0, 9)
+            ),
             min_size=1,
             max_size=9,
         )

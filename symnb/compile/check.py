@@ -118,9 +118,7 @@ def _outputs(function: Any, arrays: Sequence[Array]) -> list[Array]:
 
 def distance(values: Sequence[Array], wide: Sequence[Array]) -> float:
     """The largest error in ulp of each result's largest magnitude, over results."""
-    return max(
-        (_ulps(v, w) for v, w in zip(values, wide, strict=False)), default=0.0
-    )
+    return max((_ulps(v, w) for v, w in zip(values, wide, strict=False)), default=0.0)
 
 
 def _ulps(value: Array, wide: Array) -> float:
