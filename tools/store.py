@@ -10,9 +10,9 @@ from pathlib import Path
 
 os.environ |= {"SYMNB_REPRODUCIBLE": "1", "SYMNB_THREADS": "1"}
 
-import nbformat  # noqa: E402 - the kernel inherits the environment set above
+import nbformat
 
-from tools.demo import ROOT, execute  # noqa: E402
+from tools.demo import ROOT, execute
 
 
 def main(arguments: list[str]) -> int:
