@@ -76,7 +76,7 @@ def ran(*pairs: tuple[str, str]) -> nbformat.NotebookNode:
 
 PLANTED = [
     (("%%symfunk", "UsageError: no such magic"), "cell 1: a magic"),
-    (("f", "/root/.cache/symnb/k.c"), "cell 1: a path"),
+    (("f", "/home/ada/.cache/symnb/k.c"), "cell 1: a path"),
     (("f", "<object at 0x7f00aa11>"), "cell 1: an address"),
     (("f", "RuntimeWarning: overflow"), "cell 1: a warning"),
     (("plt.plot(x);", ""), "cell 1: ends in ';'"),
