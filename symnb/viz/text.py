@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from symnb.core import walk
 from symnb.core.graph import Graph
-from symnb.core.node import Node
+from symnb.core.node import SIZE, Node
 from symnb.options import config
 from symnb.viz.labels import kind_of, label, params_text
 
@@ -71,7 +71,7 @@ def _tree(
 ) -> list[str]:
     """The lines of the tree; cut branches follow, each at the margin."""
     order = walk.order(roots)
-    number = {node: at for at, node in enumerate(n for n in order if not n.is_leaf)}
+    number = {node: at for at, node in enumerate(n for n in order if not _is_end(n))}
     rows: list[str] = []
     printed: set[Node] = set()
     queue: list[tuple[Node, str]] = []
@@ -86,10 +86,10 @@ def _tree(
             node, indent, is_last, is_root = stack.pop()
             lead = prefix if is_root else indent + ("└─ " if is_last else "├─ ")
             below = "" if is_root else indent + ("   " if is_last else "│  ")
-            again = node in printed and not node.is_leaf
-            cut = len(below) > 3 * DEEP and not node.is_leaf and not again
+            again = node in printed and not _is_end(node)
+            cut = len(below) > 3 * DEEP and not _is_end(node) and not again
             rows.append(lead + _line(node, number, again, cut, sites))
-            if again or node.is_leaf:
+            if again or _is_end(node):
                 continue
             if cut:
                 queue.append((node, "... "))
@@ -101,6 +101,11 @@ def _tree(
     return rows
 
 
+def _is_end(node: Node) -> bool:
+    """A leaf, or a size: it has no number, in the C text neither."""
+    return node.is_leaf or node.op is SIZE
+
+
 def _line(
     node: Node, number: dict[Node, int], again: bool, cut: bool, sites: bool
 ) -> str:
@@ -108,6 +113,8 @@ def _line(
     if node.is_leaf:
         mark = "@" if kind_of(node) == "shared" else ""
         return f"{mark}{label(node)} : {node.type}"
+    if node.op is SIZE:
+        return f"size({node.params[0]}) : {node.type}"
     head = f"%{number[node]} {node.op.name}"
     if again:
         return f"{head} (above)"
