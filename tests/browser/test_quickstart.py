@@ -186,6 +186,8 @@ def test_keys_step_through_firings_and_do_not_reach_the_notebook(
 def test_the_inspector_follows_the_theme(lab: Page, inspector: Locator) -> None:
     colours = """root => [root, root.querySelector(".head")].map(
         element => getComputedStyle(element).backgroundColor)"""
+    choose_theme(lab, LIGHT)  # the server remembers what an earlier test chose
+    expect(inspector).to_have_css("background-color", "rgb(255, 255, 255)")
     light = inspector.evaluate(colours)
     choose_theme(lab, DARK)
     try:
