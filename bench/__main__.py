@@ -53,7 +53,11 @@ def main() -> int:
             "# Measured\n\n"
             f"One run of `make bench`, {date}, {_machine()}; one thread, symnb and "
             "NumPy in turn,\nmedian ratio within a round. The machine is shared; rerun "
-            f"it on yours.\n\n{text}\n"
+            f"it on yours.\n\n{text}\n\n"
+            "*Heap*: NumPy's temporaries are mapped and faulted anew at every call "
+            "until some large\narray was freed in its process (*warm*); both states "
+            "are given, the promise is about a\nfresh process. Four calls of the "
+            "vector library make the floor of the first chain,\nabout 190 us here.\n"
         )
     return sum(not row.ok for row in rows)
 
