@@ -30,8 +30,8 @@ from symnb.ops.elementwise import (
     isfinite,
     log,
     log1p,
-    maximum,
     reciprocal,
+    relu,
     sigmoid,
     softplus,
     sqrt,
@@ -95,14 +95,6 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
 
 
 # -------------------------------------------------------------------- activations
-
-
-def relu(x: Any, alpha: Any = 0) -> Node:
-    """x where positive, alpha * x elsewhere; NaN stays NaN."""
-    if isinstance(alpha, int | float) and alpha == 0:
-        return maximum(x, 0)
-    node = _float(x)
-    return where(greater(node, 0), node, alpha * node)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Node:

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from symnb.core.evaluate import evaluate
 from symnb.core.node import Input
 from symnb.core.types import TensorType
 from symnb.errors import RankError
-from symnb.ops import nn
+from symnb.gradient import grad
+from symnb.ops import elementwise, nn
 from tests.ops.structure import (
     agrees,
     check_derivatives,
@@ -216,3 +218,11 @@ def test_derivatives_of_normalisation() -> None:
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
 def test_derivatives_of(name) -> None:
     check_derivatives(lambda a: getattr(nn, name)(a, 1), x)
+
+
+def test_there_is_one_relu_and_its_gradient_at_zero_is_zero() -> None:
+    assert nn.relu is elementwise.relu
+    x = Input(TensorType("float64", (3,)), "x")
+    g = grad(nn.relu(x).sum(), x)
+    [found] = evaluate([g], {x: np.array([-1.0, 0.0, 2.0])})
+    np.testing.assert_array_equal(found, [0, 0, 1])

@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -57,7 +58,7 @@ from symnb.core.node import Constant, Node
 Known = dict[Node, Operand]
 
 
-class Form:
+class Form(ABC):
     """What the forms share: flattening values into definitions."""
 
     summary = ""
@@ -96,9 +97,9 @@ class Form:
         )
         return replace(kernel, in_place=safe_in_place(kernel, reads_in_place(nest)))
 
+    @abstractmethod
     def body(self) -> list[Statement]:
         """The statements of the form."""
-        raise NotImplementedError
 
     def _widest(self) -> tuple[Axis, ...]:
         return max((stage.inner for stage in self.nest.stages), key=len, default=())
