@@ -27,6 +27,7 @@ from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.rule import Rule, Ruleset
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
+from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.stability import SHIFTS, STABILITY
@@ -86,7 +87,7 @@ class Pipeline(tuple[Pass, ...]):
         return "\n".join(map(str, self))
 
 
-SIMPLIFY = ALGEBRA + LOGIC + VIEWS + FOLDING
+SIMPLIFY = ALGEBRA + LOGIC + VIEWS + INDEXING + FOLDING
 TIDY = SIMPLIFY + STABILITY + REDUCTIONS + MARKERS
 
 PIPELINE = Pipeline((

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symnb.core.dims import DimLike, is_nonnegative, is_positive
+from symnb.core.dims import DimLike
 from symnb.core.node import SIZE, Input, Node, make, size
 from symnb.core.op import Op
 from symnb.core.types import TensorType
@@ -18,7 +18,6 @@ from symnb.ops.barrier import consider_constant
 from symnb.ops.define import Elementwise
 from symnb.ops.elementwise import copy, exp
 from symnb.ops.reduce import SUM, SUM_TO_SHAPE, reduced, sum_to_shape
-from symnb.ops.slicing import SLICE, slice_by
 from symnb.ops.view import (
     BROADCAST_TO,
     EXPAND_DIMS,
@@ -84,23 +83,6 @@ def transpose_identity(x: Node, P: tuple[int, ...]) -> Node | None:
 def no_axes(node: Node) -> Node | None:
     """The operand, when no axis is named."""
     return None if node.params[0] else node.inputs[0]
-
-
-def _is_whole(index: tuple[Any, ...], shape: Sequence[DimLike]) -> bool:
-    return all(
-        isinstance(entry, tuple) and entry == (0, length, 1)
-        for entry, length in zip(index, shape, strict=True)
-    )
-
-
-@rewrite(
-    term(SLICE, x, params=(P,)), "x[:] -> x", BITWISE,
-    answers=("local_useless_slice", "local_useless_subtensor"),
-    examples=lambda: [make(SLICE, (_input(3, 2),), (((0, 3, 1), (0, 2, 1)),))],
-)  # fmt: skip
-def slice_whole(x: Node, P: tuple[Any, ...]) -> Node | None:
-    """The operand, when the slices name all of it."""
-    return x if _is_whole(P, shape_of(x)) else None
 
 
 # ----------------------------------------------------------------------- views of views
@@ -234,35 +216,6 @@ def specify_specify(x: Node, S: Any, T: Any) -> Node | None:
 
 
 @rewrite(
-    term(SLICE, term(SLICE, x, params=(P,)), params=(Q,)),
-    "x[a:b][c:d] -> x[e:f]", BITWISE,
-    answers=("local_subtensor_merge", "local_subtensor_merge_slice",
-             "local_subtensor_merge_integer"),
-    examples=lambda: [_input(9, 5)[1:8][2:4], _input(9, 5)[:, 1:4][:, 1],
-                      _input(9, 5)[::2, 1:][1, ::-1]],
-)  # fmt: skip
-def slice_slice(
-    node: Node, x: Node, P: tuple[Any, ...], Q: tuple[Any, ...]
-) -> Node | None:
-    """One slice in place of two: start + step * (start' + step' * j)."""
-    if not _in_range(node):
-        return None  # the error for an index beyond the inner part would be lost
-    outer = iter(Q)
-    index: list[Any] = []
-    for entry in P:
-        if not isinstance(entry, tuple):
-            index.append(entry)
-            continue
-        start, _, step = entry
-        then = next(outer)
-        if isinstance(then, tuple):
-            index.append((start + step * then[0], then[1], step * then[2]))
-        else:
-            index.append(start + step * then)
-    return slice_by(x, tuple(index))
-
-
-@rewrite(
     term(SUM_TO_SHAPE, x, params=(T,)),
     "sum_to_shape(x, T) -> a sum over the axes T was broadcast along", BITWISE,
     "once the sizes are known to be equal or 1",
@@ -368,26 +321,6 @@ def view_of_broadcast_scalar(node: Node) -> Node | None:
     return broadcast_to(value, shape_of(node)) if value.ndim == 0 else None
 
 
-@rewrite(
-    term(SLICE, term(BROADCAST_TO, x, params=(S,)), params=(P,)),
-    "broadcast_to(scalar)[index] -> broadcast_to(scalar)", BITWISE,
-    answers=("local_subtensor_of_alloc", "local_basic_subtensor_of_alloc"),
-    examples=lambda: [broadcast_to(_input(), (6, 3))[1:4, 0]],
-)  # fmt: skip
-def slice_of_broadcast_scalar(node: Node, x: Node) -> Node | None:
-    """A part of equal elements; only where the index is proven to lie in it."""
-    return None if x.ndim or not _in_range(node) else broadcast_to(x, shape_of(node))
-
-
-def _in_range(node: Node) -> bool:
-    lengths = shape_of(node.inputs[0])
-    return all(
-        isinstance(entry, tuple)
-        or (is_nonnegative(entry) and is_positive(length - entry))
-        for length, entry in zip(lengths, node.params[0], strict=True)
-    )
-
-
 # ------------------------------------------------------------------- what was a marker
 
 
@@ -417,12 +350,12 @@ def size_known(node: Node) -> Node | None:
 VIEWS = ruleset(
     "views",
     [
-        view_of_own_shape, transpose_identity, no_axes, slice_whole, reshape_reshape,
+        view_of_own_shape, transpose_identity, no_axes, reshape_reshape,
         reshape_of_ones, transpose_transpose, squeeze_expand, expand_squeeze,
         expand_expand, squeeze_squeeze, broadcast_broadcast, broadcast_leading,
-        specify_specify, slice_slice, sum_to_shape_decided, expand_reduction,
+        specify_specify, sum_to_shape_decided, expand_reduction,
         squeeze_reduction, elementwise_broadcast, cast_broadcast,
-        view_of_broadcast_scalar, slice_of_broadcast_scalar, size_known,
+        view_of_broadcast_scalar, size_known,
     ],
 )  # fmt: skip
 MARKERS = ruleset("markers", [identity])
