@@ -121,8 +121,13 @@ class Sweep:
         return [forms[root] for root in roots]
 
     def _settle(self, root: Node) -> None:
-        """Give `root` and all below it a form."""
+        """Give `root` and all below it a form.
+
+        Where no rule fires a node costs one look-up per operand and one store: each
+        misses the cache in a large graph.
+        """
         forms = self.forms
+        find = forms.get
         # What has fired and waits for the form of its replacement: the node, and what
         # it was over the forms of its operands -> (the latter, the replacement).
         waiting: dict[Node, tuple[Node, Node]] = {}
@@ -132,18 +137,26 @@ class Sweep:
             if node in forms:
                 stack.pop()
                 continue
-            current = node
-            if node in waiting:
+            if waiting and node in waiting:
                 current, made = waiting.pop(node)
                 waiting.pop(current, None)
                 if made not in forms:
                     raise self._looping(node)
-            else:
-                missing = [source for source in node.inputs if source not in forms]
-                if missing:
-                    stack.extend(missing[::-1])
-                    continue
-                current = self._rebuilt(node)
+                forms[node] = forms[current] = forms[made]
+                continue
+            missing: list[Node] = []
+            moved = False
+            for source in node.inputs:
+                form = find(source)
+                if form is None:
+                    missing.append(source)
+                elif form is not source:
+                    moved = True
+            if missing:
+                stack += missing[::-1]
+                continue
+            current = self._rebuilt(node) if moved else node
+            if current not in forms:
                 made = self._step(current)
                 if made not in forms:
                     if made in waiting:
@@ -151,16 +164,15 @@ class Sweep:
                     waiting[current] = waiting[node] = (current, made)
                     stack.append(made)
                     continue
-            forms[node] = forms[current] = forms[made]
-            stack.pop()
+                forms[current] = forms[made]
+            if moved:
+                forms[node] = forms[current]
 
     def _step(self, current: Node) -> Node:
         """What one firing makes of a node; it has a form unless it is matched again.
 
         The operands of the node have theirs.
         """
-        if current in self.forms:
-            return current
         made = self.fire(current)
         if made is None:
             self.forms[current] = current
@@ -178,15 +190,9 @@ class Sweep:
         return made
 
     def _rebuilt(self, node: Node) -> Node:
-        """`node` over the forms of its operands."""
+        """`node` over the forms of its operands, at least one of which is another."""
         forms = self.forms
-        inputs = node.inputs
-        for source in inputs:
-            if forms[source] is not source:
-                break
-        else:
-            return node
-        new = self.table.adopt(over(node, tuple([forms[x] for x in inputs])))
+        new = self.table.adopt(over(node, tuple([forms[x] for x in node.inputs])))
         self.origin[new] = (*self.origin.get(new, ()), node)
         if self.uses is not None:
             self.uses.inherit(new, node)

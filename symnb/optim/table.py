@@ -37,6 +37,13 @@ def over(node: Node, inputs: tuple[Node, ...]) -> Node:
     return with_inputs(node, inputs)
 
 
+def _meaning(op: Op, inputs: tuple[Node, ...], params: tuple[Any, ...]) -> Any:
+    """The key of a node: the same for both orders of a symmetric op."""
+    if op in SYMMETRIC and id(inputs[0]) > id(inputs[1]):
+        inputs = inputs[::-1]
+    return op, inputs, params
+
+
 class Table(Interner):
     """Nodes by meaning. A type follows from op, operands and params."""
 
@@ -47,25 +54,17 @@ class Table(Interner):
             if op is not CONSTANT:
                 return node
             return self._table.setdefault(node.params, node)
-        inputs = node.inputs
-        key = (op, inputs, node.params)
-        found = self._table.get(key)
-        if found is not None:
-            return found
-        if op in SYMMETRIC and inputs[0] is not inputs[1]:
-            found = self._table.get((op, inputs[::-1], node.params))
-            if found is not None:
-                return found
-        self._table[key] = node
-        return node
+        return self._table.setdefault(_meaning(op, node.inputs, node.params), node)
 
     def make(
         self, op: Op, inputs: tuple[Node, ...], params: tuple[Any, ...], type: Type
     ) -> Node:
         """The node with this meaning."""
-        key = (op, inputs, params)
+        key = _meaning(op, inputs, params)
         found = self._table.get(key)
-        return self.adopt(Node(op, inputs, params, type)) if found is None else found
+        if found is None:
+            found = self._table[key] = Node(op, inputs, params, type)
+        return found
 
     def constant(self, value: Any) -> Node:
         """The constant with this value, dtype and shape."""
