@@ -32,6 +32,9 @@ LEAST_FUEL = 1000  # firings a graph of any size may have
 LAST = 5  # rules an error names
 
 Forms = dict[Node, Node]
+# What has fired and waits for the form of its replacement: the node, and what it was
+# over the forms of its operands -> (the latter, the replacement).
+Waiting = dict[Node, tuple[Node, Node]]
 
 
 def conform(node: Node, type: TensorType) -> Node | None:
@@ -128,9 +131,7 @@ class Sweep:
         """
         forms = self.forms
         find = forms.get
-        # What has fired and waits for the form of its replacement: the node, and what
-        # it was over the forms of its operands -> (the latter, the replacement).
-        waiting: dict[Node, tuple[Node, Node]] = {}
+        waiting: Waiting = {}
         stack = [root]
         while stack:
             node = stack[-1]
@@ -138,11 +139,7 @@ class Sweep:
                 stack.pop()
                 continue
             if waiting and node in waiting:
-                current, made = waiting.pop(node)
-                waiting.pop(current, None)
-                if made not in forms:
-                    raise self._looping(node)
-                forms[node] = forms[current] = forms[made]
+                self._resume(node, waiting)
                 continue
             missing: list[Node] = []
             moved = False
@@ -156,38 +153,48 @@ class Sweep:
                 stack += missing[::-1]
                 continue
             current = self._rebuilt(node) if moved else node
-            if current not in forms:
-                made = self._step(current)
-                if made not in forms:
-                    if made in waiting:
-                        raise self._looping(node)
-                    waiting[current] = waiting[node] = (current, made)
-                    stack.append(made)
+            form = find(current) if moved else None
+            if form is None:
+                form = self._step(node, current, waiting)
+                if form is None:
+                    stack.append(waiting[node][1])
                     continue
-                forms[current] = forms[made]
-            if moved:
-                forms[node] = forms[current]
+            forms[node] = forms[current] = form
 
-    def _step(self, current: Node) -> Node:
-        """What one firing makes of a node; it has a form unless it is matched again.
+    def _step(self, node: Node, current: Node, waiting: Waiting) -> Node | None:
+        """The form of `current`, which stands for `node`; None: it has to wait.
 
-        The operands of the node have theirs.
+        The operands of `current` have theirs.
         """
         made = self.fire(current)
         if made is None:
-            self.forms[current] = current
             return current
-        return self._finished(made) if self.final else made
+        if self.final:
+            self._finished(made)
+        if made in self.forms:
+            return self.forms[made]
+        if made in waiting:
+            raise self._looping(node)
+        waiting[current] = waiting[node] = (current, made)
+        return None
 
-    def _finished(self, made: Node) -> Node:
-        """What a one-sweep rule made: final, so is everything new below it."""
+    def _resume(self, node: Node, waiting: Waiting) -> None:
+        """What `node` became has a form now, so `node` has one."""
+        current, made = waiting.pop(node)
+        waiting.pop(current, None)
+        form = self.forms.get(made)
+        if form is None:
+            raise self._looping(node)
+        self.forms[node] = self.forms[current] = form
+
+    def _finished(self, made: Node) -> None:
+        """What a one-sweep rule made is final, and so is everything new below it."""
         stack = [made]
         while stack:
             node = stack.pop()
             if node not in self.forms:
                 self.forms[node] = node
                 stack.extend(node.inputs)
-        return made
 
     def _rebuilt(self, node: Node) -> Node:
         """`node` over the forms of its operands, at least one of which is another."""
