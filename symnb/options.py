@@ -2,11 +2,13 @@
 
 Each option has a default, a check and a `SYMNB_<NAME>` environment variable.
 Reading an option is an attribute read (~40 ns); options are read when a function
-is compiled, not when it is called.
+is compiled, not when it is called; `threads` alone counts from the next call on, which
+the call path learns through `watch`.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,9 +32,16 @@ def _flag(text: str) -> bool:
 
 
 def _cores() -> int:
+    """CPUs this process may use, by affinity and by its control group's share."""
+    count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            quota, period = file.read().split()
+        return max(1, min(count, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control groups, or no limit ("max")
+        return count
 
 
 OPTIONS = (
@@ -49,6 +58,8 @@ OPTIONS = (
            "what `function` does with an input no output needs"),
     Option("stabilise_gradients", True, _flag, (True, False),
            "apply the stability rules before differentiating"),
+    Option("on_pass_error", "warn", str, ("warn", "raise"),
+           "what a compile does with a pass that fails: goes on without it, or stops"),
     Option("reproducible", False, _flag, (True, False),
            "same bytes on every machine: fixed CPU target, one thread, no times"),
     Option("record", True, _flag, (True, False), "keep every firing in the trace"),
@@ -65,7 +76,10 @@ class Config:
     Raises AttributeError for an unknown name, ValueError for a value not allowed.
     """
 
+    _watching: list[tuple[tuple[str, ...], Callable[[], object]]]
+
     def __init__(self) -> None:
+        object.__setattr__(self, "_watching", [])
         self.reset()
 
     def reset(self) -> None:
@@ -85,6 +99,14 @@ class Config:
         if name == "threads" and (not isinstance(value, int) or value < 1):
             raise ValueError(f"threads is an int of at least 1, not {value!r}")
         object.__setattr__(self, name, value)
+        for names, action in self._watching:
+            if name in names:
+                action()
+
+    def watch(self, names: tuple[str, ...], action: Callable[[], object]) -> None:
+        """Calls `action()` now and after every setting of one of the options."""
+        self._watching.append((names, action))
+        action()
 
     @contextmanager
     def change(self, **values: Any) -> Iterator[Config]:
@@ -96,7 +118,7 @@ class Config:
             yield self
         finally:
             for name, value in before.items():
-                object.__setattr__(self, name, value)
+                setattr(self, name, value)
 
     change_flags = change
 

@@ -8,8 +8,14 @@
  * while running: run then calls ws->output), and the bytes of the arena.
  * symnb_run returns 0, or the number of the failing step + 1, or -1 before any step if
  * sizes differ that have to be equal: the fallback's to judge. The callbacks serve the
- * thread that entered symnb_run, and fail in any other. */
+ * thread that entered symnb_run, and fail in any other. spread runs the chunks of a loop
+ * of `size` iterations, `step` each, in any order in up to `threads` threads, each with
+ * a workspace of its own, whose memory is freed when the chunk returns. */
 typedef struct symnb_ws symnb_ws;
+/* Iterations first <= i < last of a loop, the chunk-th piece of it; p and n are what
+ * spread was given. */
+typedef int (*symnb_chunk)(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *);
 struct symnb_ws {
   void *arena;                 /* 64-byte aligned */
   const void *const *externs;  /* addresses, in the order of CallSpec.externs */
@@ -22,6 +28,9 @@ struct symnb_ws {
   int64_t (*now)(void);        /* monotonic ns */
   char *message;               /* run may write why it failed */
   int64_t message_size;
+  int64_t threads;             /* that loops may use; 1 inside a chunk */
+  int (*spread)(symnb_ws *, symnb_chunk, void *const *p, const int64_t *n,
+                int64_t size, int64_t step);  /* nonzero: a chunk failed */
 };
 int symnb_run(void *const *data, const int64_t *const *shape,
               const int64_t *const *stride, symnb_ws *ws);

@@ -16,6 +16,7 @@
 #endif
 #include "abi.h"
 #include "arguments.h"
+#include "workers.h"
 
 typedef struct {
   PyObject_HEAD
@@ -24,6 +25,7 @@ typedef struct {
   PyObject *fallback, *weakrefs;
   long long calls;
   char profiling;
+  int threads; /* of its loops and products; 0: as configured */
   long long total_ns;
   long long profiled;
 } Call;
@@ -174,6 +176,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
   int status;
   int64_t start = 0;
   f->ws.step_ns = NULL;
+  f->ws.threads = self->threads ? self->threads : workers.most;
   if (self->profiling) {
     f->ws.step_ns = PyArray_DATA(b->steps);
     start = ws_now();
@@ -387,6 +390,27 @@ static PyObject *get_step_ns(PyObject *self, void *closure) {
   return b ? Py_NewRef((PyObject *)b->steps) : unbound();
 }
 
+static PyObject *get_threads(PyObject *self, void *closure) {
+  (void)closure;
+  int threads = ((Call *)self)->threads;
+  return threads ? PyLong_FromLong(threads) : Py_NewRef(Py_None);
+}
+
+static int thread_count(PyObject *value) {
+  long count = PyLong_Check(value) ? PyLong_AsLong(value) : 0;
+  if (count >= 1 && count <= INT_MAX) return (int)count;
+  if (!PyErr_Occurred())
+    PyErr_Format(PyExc_ValueError, "threads is an int of at least 1, not %R", value);
+  return -1;
+}
+
+static int set_threads(PyObject *self, PyObject *value, void *closure) {
+  (void)closure;
+  int count = value == NULL || value == Py_None ? 0 : thread_count(value);
+  if (count >= 0) ((Call *)self)->threads = count;
+  return count < 0 ? -1 : 0;
+}
+
 static PyMemberDef call_members[] = {
     {"profiling", T_BOOL, offsetof(Call, profiling), 0, "time every step of each call"},
     {"calls", T_LONGLONG, offsetof(Call, calls), 0, "calls that entered compiled code"},
@@ -397,6 +421,8 @@ static PyMemberDef call_members[] = {
 static PyGetSetDef call_getset[] = {
     {"spec", get_spec, NULL, "the CallSpec this call is bound to", NULL},
     {"step_ns", get_step_ns, NULL, "int64 array: ns per step in profiled calls", NULL},
+    {"threads", get_threads, set_threads, "threads of its calls; None: as configured",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static PyMethodDef call_methods[] = {
@@ -455,10 +481,28 @@ static PyObject *memory(PyObject *module, PyObject *none) {
                        "recycled", (unsigned long long)pool.recycled);
 }
 
+static PyObject *use_threads(PyObject *module, PyObject *value) {
+  (void)module;
+  int count = thread_count(value);
+  if (count < 0) return NULL;
+  workers.most = count;
+  Py_RETURN_NONE;
+}
+
+static PyObject *end_threads(PyObject *module, PyObject *none) {
+  (void)module, (void)none;
+  Py_BEGIN_ALLOW_THREADS
+  workers_end();
+  Py_END_ALLOW_THREADS
+  Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"configure", configure, METH_VARARGS, "Sets the Python hooks and the idle limit."},
     {"trim", trim, METH_O, "Frees idle blocks down to so many bytes; bytes freed."},
     {"memory", memory, METH_NOARGS, "Bytes live and idle in the pool, and counts."},
+    {"use_threads", use_threads, METH_O, "Sets the threads calls use by default."},
+    {"end_threads", end_threads, METH_NOARGS, "Ends the workers, at exit."},
     {NULL, NULL, 0, NULL}};
 
 static struct PyModuleDef definition = {
@@ -480,6 +524,7 @@ PyMODINIT_FUNC PyInit_symnb_dispatch(void) {
       PyModule_AddObjectRef(module, "Call", (PyObject *)&CallType) < 0)
     return NULL;
   pool_start((size_t)1 << 30);
+  pthread_atfork(NULL, NULL, workers_in_child);
   return module;
 }
 

@@ -8,6 +8,7 @@ headers and none was built before.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
 import importlib.machinery
@@ -26,14 +27,16 @@ from symnb.compile import build, cache
 from symnb.compile.runtime import explain
 from symnb.compile.runtime.layout import prepare
 from symnb.errors import BuildError, NoCompilerError
+from symnb.options import config
 
-__all__ = ["hooks", "idle_limit", "load", "memory", "start", "trim"]
+__all__ = ["hooks", "idle_limit", "load", "memory", "start", "threads", "trim"]
 
 MODULE = "symnb_dispatch"
 SOURCES = (
     "dispatch.c",
     "arguments.h",
     "binding.h",
+    "workers.h",
     "workspace.h",
     "frame.h",
     "pool.h",
@@ -69,7 +72,14 @@ def _load() -> ModuleType | None:
         except (BuildError, OSError):
             return None
     module.configure(*hooks(), idle_limit())
+    config.watch(("threads", "reproducible"), lambda: module.use_threads(threads()))
+    atexit.register(module.end_threads)
     return module
+
+
+def threads() -> int:
+    """Threads a call uses unless its function says otherwise; 1 when reproducible."""
+    return 1 if config.reproducible else config.threads
 
 
 def hooks() -> tuple[Callable[..., Any], ...]:

@@ -59,6 +59,18 @@ class Call:
         self.total_ns = 0
         self.profiled = 0
         self.profiling = False
+        self._threads: int | None = None
+
+    @property
+    def threads(self) -> int | None:
+        """Threads of its calls; None: as configured. Here loops always run in one."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int | None) -> None:
+        if count is not None and (not isinstance(count, int) or count < 1):
+            raise ValueError(f"threads is an int of at least 1, not {count!r}")
+        self._threads = count
 
     @property
     def step_ns(self) -> np.ndarray:
@@ -242,6 +254,7 @@ class Frame:
         self.ws = ffi.new("symnb_ws *")
         self.ws.externs = self.externs
         self.ws.message, self.ws.message_size = self.message, MESSAGE_BYTES
+        self.ws.threads = 1
         for name, callback in _callbacks().items():
             setattr(self.ws, name, callback)
 

@@ -174,8 +174,4 @@ static int ws_python(symnb_ws *ws, int64_t step, void *const *data,
   return failed;
 }
 
-static const symnb_ws CALLBACKS = {
-    .stop = ws_stop, .alloc = ws_alloc, .output = ws_output, .python = ws_python,
-    .now = ws_now};
-
 #endif

@@ -33,7 +33,8 @@ class Workspace(ctypes.Structure):
         ("step_ns", ctypes.c_void_p), ("stop", ctypes.c_void_p), ("alloc", ALLOC),
         ("output", ctypes.c_void_p), ("python", ctypes.c_void_p),
         ("now", ctypes.c_void_p), ("message", ctypes.c_char_p),
-        ("message_size", ctypes.c_int64),
+        ("message_size", ctypes.c_int64), ("threads", ctypes.c_int64),
+        ("spread", ctypes.c_void_p),
     )  # fmt: skip
 
 

@@ -1,0 +1,268 @@
+/* Workers: the threads that loops of compiled functions run in, one pool a process.
+ *
+ * A job is a loop in chunks. Its caller takes chunks itself, and so does every worker
+ * that comes in time; nobody waits for one that has not started (libgomp made 7 ms of
+ * 18 us on a busy machine, EPYC, 2026-11). One job at a time: a caller that finds the
+ * pool busy runs its chunks alone. Workers start with the first job, look for the next
+ * one for SPIN_NS, then sleep. Each chunk has a Hand, a workspace of its own. */
+#ifndef SYMNB_WORKERS_H
+#define SYMNB_WORKERS_H
+
+#include "workspace.h"
+#include <signal.h>
+
+#define WORKERS_MOST 255
+#define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
+#define LOOKS 64            /* between two looks at the clock, 2 us */
+#define MESSAGE_BYTES 512
+
+typedef struct {
+  symnb_ws *caller;
+  symnb_chunk run;
+  void *const *p;
+  const int64_t *n;
+  int64_t size, step, count;
+  int64_t next;   /* chunk to take; atomic */
+  int64_t failed; /* lowest chunk that failed, or count; under the lock */
+  int room;       /* workers that may still come; under the lock */
+  int inside;     /* workers at it; written under the lock */
+  int stop;       /* atomic */
+  char message[MESSAGE_BYTES];
+} Job;
+
+typedef struct {
+  symnb_ws ws; /* first: the callbacks cast back */
+  Job *job;
+  int own;     /* whether it is the caller's */
+  Temporary *temporaries;
+  char message[MESSAGE_BYTES];
+} Hand;
+
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t wake, done;
+  pthread_t threads[WORKERS_MOST];
+  int count, sleeping, quit;
+  int busy;          /* atomic: a job is under way */
+  unsigned posted;   /* atomic: jobs so far */
+  unsigned forks;    /* of this process's line: its workers are its own */
+  Job *job;          /* that may be joined */
+  int64_t most;      /* threads a call uses unless it says otherwise */
+} workers = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+             .done = PTHREAD_COND_INITIALIZER, .most = 1};
+
+/* ---- chunks -------------------------------------------------------------- */
+
+static int hand_stop(symnb_ws *ws) {
+  Hand *h = (Hand *)ws;
+  if (h->own && h->job->caller->stop(h->job->caller))
+    __atomic_store_n(&h->job->stop, 1, __ATOMIC_RELAXED);
+  return __atomic_load_n(&h->job->stop, __ATOMIC_RELAXED);
+}
+
+static void *hand_alloc(symnb_ws *ws, int64_t bytes) {
+  Hand *h = (Hand *)ws;
+  Temporary *t = bytes < 0 ? NULL : malloc(sizeof *t);
+  if (t == NULL || memory_take((size_t)bytes, &t->memory) < 0) {
+    free(t);
+    return NULL;
+  }
+  t->next = h->temporaries;
+  h->temporaries = t;
+  return t->memory.at;
+}
+
+static void *hand_output(symnb_ws *ws, int64_t index, const int64_t *shape) {
+  (void)ws, (void)index, (void)shape;
+  return NULL;
+}
+
+static int hand_python(symnb_ws *ws, int64_t step, void *const *data,
+                       const int64_t *const *shape) {
+  (void)ws, (void)step, (void)data, (void)shape;
+  return 1;
+}
+
+static void job_failed(Job *j, int64_t chunk, const char *message) {
+  pthread_mutex_lock(&workers.lock);
+  if (chunk < j->failed) {
+    j->failed = chunk;
+    memcpy(j->message, message, MESSAGE_BYTES);
+  }
+  pthread_mutex_unlock(&workers.lock);
+}
+
+static int job_taken(const Job *j) {
+  return __atomic_load_n(&j->next, __ATOMIC_RELAXED) >= j->count;
+}
+
+/* Takes chunks until there are none. Chunks are handed out in order, so all before one
+ * that failed have run, and the first failure is that of a loop without chunks. */
+static void job_work(Job *j, int own) {
+  Hand h = {.ws = *j->caller, .job = j, .own = own};
+  h.ws.stop = hand_stop, h.ws.alloc = hand_alloc;
+  h.ws.output = hand_output, h.ws.python = hand_python;
+  h.ws.step_ns = NULL, h.ws.threads = 1;
+  h.ws.message = h.message, h.ws.message_size = sizeof h.message;
+  for (;;) {
+    int64_t k = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED);
+    if (k >= j->count) break;
+    int64_t first = k * j->step, last = k + 1 < j->count ? first + j->step : j->size;
+    h.message[0] = 0;
+    int failed = j->run(j->p, j->n, k, first, last, &h.ws);
+    if (h.temporaries) temporaries_free(h.temporaries), h.temporaries = NULL;
+    if (failed) job_failed(j, k, h.message);
+    if (failed || hand_stop(&h.ws))
+      __atomic_store_n(&j->next, j->count, __ATOMIC_RELAXED);
+  }
+}
+
+/* ---- workers ------------------------------------------------------------- */
+
+/* Looks for the next job for a while; the lock is not held. */
+static void worker_look(unsigned seen) {
+  int64_t until = ws_now() + SPIN_NS;
+  do {
+    for (int i = 0; i < LOOKS; i++) {
+      if (__atomic_load_n(&workers.posted, __ATOMIC_ACQUIRE) != seen) return;
+#if defined(__x86_64__) || defined(__i386__)
+      __builtin_ia32_pause();
+#endif
+    }
+  } while (ws_now() < until);
+}
+
+static void *worker_run(void *unused) {
+  (void)unused;
+  pthread_mutex_lock(&workers.lock);
+  while (!workers.quit) {
+    Job *j = workers.job;
+    if (j == NULL || j->room == 0 || job_taken(j)) {
+      workers.sleeping++;
+      pthread_cond_wait(&workers.wake, &workers.lock);
+      workers.sleeping--;
+      continue;
+    }
+    unsigned seen = workers.posted;
+    j->room--;
+    __atomic_store_n(&j->inside, j->inside + 1, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&workers.lock);
+    job_work(j, 0);
+    pthread_mutex_lock(&workers.lock);
+    __atomic_store_n(&j->inside, j->inside - 1, __ATOMIC_RELEASE);
+    if (j->inside == 0) pthread_cond_signal(&workers.done);
+    pthread_mutex_unlock(&workers.lock);
+    worker_look(seen);
+    pthread_mutex_lock(&workers.lock);
+  }
+  pthread_mutex_unlock(&workers.lock);
+  return NULL;
+}
+
+/* Starts workers until there are `wanted`, without signals; the lock is held. */
+static void workers_start(int wanted) {
+  if (workers.count >= wanted || workers.quit) return;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (workers.count < wanted && workers.count < WORKERS_MOST &&
+         pthread_create(&workers.threads[workers.count], NULL, worker_run, NULL) == 0)
+    workers.count++;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void job_post(Job *j, int wanted) {
+  pthread_mutex_lock(&workers.lock);
+  workers_start(wanted);
+  j->room = wanted < workers.count ? wanted : workers.count;
+  workers.job = j;
+  __atomic_store_n(&workers.posted, workers.posted + 1, __ATOMIC_RELEASE);
+  int asleep = workers.sleeping < j->room ? workers.sleeping : j->room;
+  pthread_mutex_unlock(&workers.lock);
+  while (asleep-- > 0) pthread_cond_signal(&workers.wake);
+}
+
+/* Lets nobody in any more, and waits for those inside to finish their last chunk. */
+static void job_close(Job *j) {
+  pthread_mutex_lock(&workers.lock);
+  workers.job = NULL;
+  int inside = j->inside;
+  pthread_mutex_unlock(&workers.lock);
+  if (inside == 0) return;
+  for (int64_t until = ws_now() + SPIN_NS; ws_now() < until;)
+    if (__atomic_load_n(&j->inside, __ATOMIC_ACQUIRE) == 0) break;
+  Hand h = {.job = j, .own = 1};
+  pthread_mutex_lock(&workers.lock);
+  while (j->inside > 0) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += STOP_INTERVAL_NS;
+    if (t.tv_nsec >= 1000000000) t.tv_sec++, t.tv_nsec -= 1000000000;
+    pthread_cond_timedwait(&workers.done, &workers.lock, &t);
+    if (j->inside == 0) break;
+    pthread_mutex_unlock(&workers.lock);
+    unsigned forks = workers.forks;
+    hand_stop(&h.ws); /* a signal's Python handler may run here, and fork */
+    pthread_mutex_lock(&workers.lock);
+    if (forks != workers.forks) break;
+  }
+  pthread_mutex_unlock(&workers.lock);
+}
+
+static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_t *n,
+                     int64_t size, int64_t step) {
+  int64_t count = step > 0 ? (size + step - 1) / step : 0;
+  Job j = {.caller = ws, .run = run, .p = p, .n = n, .size = size, .step = step,
+           .count = count, .failed = count};
+  int64_t wanted = (ws->threads < count ? ws->threads : count) - 1;
+  if (wanted > WORKERS_MOST) wanted = WORKERS_MOST;
+  unsigned forks = workers.forks;
+  int posted =
+      wanted > 0 && !__atomic_exchange_n(&workers.busy, 1, __ATOMIC_ACQUIRE);
+  if (posted) job_post(&j, (int)wanted);
+  job_work(&j, 1);
+  if (posted && forks == workers.forks) job_close(&j);
+  if (posted && forks == workers.forks)
+    __atomic_store_n(&workers.busy, 0, __ATOMIC_RELEASE);
+  if (posted && forks != workers.forks) {
+    /* a signal handler forked: what the workers had taken is not done in the child */
+    snprintf(ws->message, (size_t)ws->message_size, "forked within a parallel loop");
+    return 1;
+  }
+  if (j.failed < count) {
+    size_t size = ws->message_size < MESSAGE_BYTES ? (size_t)ws->message_size
+                                                   : MESSAGE_BYTES;
+    if (size > 0) memcpy(ws->message, j.message, size), ws->message[size - 1] = 0;
+    return 1;
+  }
+  return j.stop;
+}
+
+static const symnb_ws CALLBACKS = {
+    .stop = ws_stop, .alloc = ws_alloc, .output = ws_output, .python = ws_python,
+    .now = ws_now, .spread = ws_spread};
+
+/* ---- the process --------------------------------------------------------- */
+
+/* A forked child has no workers, and its locks are free. */
+static void workers_in_child(void) {
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+  workers.lock = lock, workers.wake = cond, workers.done = cond;
+  workers.count = workers.sleeping = workers.busy = 0;
+  workers.job = NULL;
+  workers.forks++;
+}
+
+/* Ends all workers; later loops run in their callers. */
+static void workers_end(void) {
+  pthread_mutex_lock(&workers.lock);
+  workers.quit = 1;
+  int count = workers.count;
+  workers.count = 0;
+  pthread_cond_broadcast(&workers.wake);
+  pthread_mutex_unlock(&workers.lock);
+  for (int i = 0; i < count; i++) pthread_join(workers.threads[i], NULL);
+}
+
+#endif
