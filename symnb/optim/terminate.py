@@ -18,6 +18,7 @@ from symnb.core.op import Op
 from symnb.ops.cast import CAST
 from symnb.ops.elementwise import add, log, true_div
 from symnb.ops.reduce import SUM_TO_SHAPE
+from symnb.ops.slicing import SLICE
 from symnb.ops.view import BROADCAST_TO
 from symnb.optim.rule import Hole, Rule
 
@@ -63,6 +64,25 @@ def _of_op(*ops: Op) -> Callable[[Node], int]:
     return lambda node: int(node.op in ops)
 
 
+def _indexed(node: Node) -> int:
+    """The nodes a slice reads through."""
+    if node.op is not SLICE:
+        return 0
+    count = 0
+    stack = list(node.inputs)
+    while stack:
+        below = stack.pop()
+        count += not below.is_leaf
+        stack.extend(below.inputs)
+    return count
+
+
+def _steps(node: Node) -> int:
+    """The steps a slice takes."""
+    entries: Any = node.params[0] if node.op is SLICE else ()
+    return sum(isinstance(entry, tuple) and entry[2] != 1 for entry in entries)
+
+
 MEASURES: dict[str, Callable[[Node], int]] = {
     "nodes": lambda node: int(not node.is_leaf),
     "weight": _weight,
@@ -76,6 +96,9 @@ MEASURES: dict[str, Callable[[Node], int]] = {
         node.op is log and node.inputs[0].op.kind != "leaf"
         and node.inputs[0].op is not true_div
     ),
+    "indexed": _indexed,
+    "steps": _steps,
+    "slices": _of_op(SLICE),
     "summands": lambda node: sum(x.op is add for x in node.inputs),
 }  # fmt: skip
 
