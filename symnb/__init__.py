@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from symnb.core.node import Constant, Node
     from symnb.core.shared import Shared, shared
     from symnb.gradient import Lop, Rop, grad, subgraph_grad
-    from symnb.optim.pipeline import rewrite_graph
+    from symnb.optim.optimiser import rewrite_graph
     from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
     from symnb.viz import dprint, pp
@@ -56,7 +56,7 @@ _HOME = {
     "grad": "symnb.gradient",
     "jit": "symnb.tensor.jit",
     "pp": "symnb.viz",
-    "rewrite_graph": "symnb.optim.pipeline",
+    "rewrite_graph": "symnb.optim.optimiser",
     "shared": "symnb.core.shared",
     "subgraph_grad": "symnb.gradient",
 }

@@ -24,7 +24,7 @@ from symnb.compile.profile import Profile, profile_of
 from symnb.compile.request import Request, swapped
 from symnb.core.graph import Graph
 from symnb.core.seams import slots
-from symnb.optim.pipeline import Mode
+from symnb.optim.mode import Mode
 from symnb.optim.trace import Decision, Trace
 
 if TYPE_CHECKING:

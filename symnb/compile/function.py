@@ -15,7 +15,7 @@ from symnb.compile.compiled import Function
 from symnb.compile.request import Request, Updates, make_request
 from symnb.compile.runtime import dispatch
 from symnb.errors import NoCompilerError
-from symnb.optim.pipeline import Mode, get_mode
+from symnb.optim.mode import Mode, get_mode
 from symnb.options import config
 
 

@@ -13,7 +13,7 @@ from symnb.compile.compiled import Function, keyed
 from symnb.compile.request import Request
 from symnb.compile.runtime.call import Call
 from symnb.compile.variant import Variant
-from symnb.optim.pipeline import Mode
+from symnb.optim.mode import Mode
 
 if TYPE_CHECKING:
     from symnb.compile.story import Story

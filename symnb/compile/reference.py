@@ -20,7 +20,8 @@ from symnb.compile.request import Request
 from symnb.compile.specialise import Specialised
 from symnb.compile.story import Story, gradient_passes, size_decisions
 from symnb.core.evaluate import evaluate_graph
-from symnb.optim.pipeline import Mode, optimise
+from symnb.optim.mode import Mode
+from symnb.optim.optimiser import optimise
 
 _commit = threading.RLock()
 

@@ -25,7 +25,8 @@ from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.core.shared import Shared, owner_of
-from symnb.optim.pipeline import Mode, optimise
+from symnb.optim.mode import Mode
+from symnb.optim.optimiser import optimise
 from symnb.optim.trace import Decision, PassRecord, Trace
 
 FORMAT = 2  # of the record; part of the cache key

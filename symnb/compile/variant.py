@@ -21,7 +21,7 @@ from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
 from symnb.compile.specialise import Specialised
 from symnb.core.graph import Graph
 from symnb.core.node import Node
-from symnb.optim.pipeline import Mode
+from symnb.optim.mode import Mode
 
 if TYPE_CHECKING:
     from symnb.compile.story import Record, Story

@@ -28,7 +28,7 @@ from symnb.ops.barrier import PROTECT, protect
 from symnb.ops.create import ones_like, zeros_like
 from symnb.ops.define import as_node
 from symnb.ops.view import broadcast_like
-from symnb.optim.pipeline import stabilise
+from symnb.optim.optimiser import stabilise
 from symnb.options import config
 
 Wrt = Node | Sequence[Node]

@@ -31,11 +31,13 @@ class Compile:
     record  keep every firing
     limit   firings allowed in all; then the graph stays as it is
     check   validate the graph after every pass
+    failed  told of a pass that fails, which is then left out; None: it raises
     """
 
     record: bool = True
     limit: int | None = None
     check: bool = False
+    failed: Callable[[Pass, Exception], None] | None = None
     table: Table = field(default_factory=Table)
     forms: dict[Ruleset, Forms] = field(default_factory=dict)
     events: list[Event] | None = None
@@ -81,6 +83,19 @@ class Pass:
             self.name, graph, after, compile.events or [], seconds, self.phase,
             compile.origin, self.replay,
         )  # fmt: skip
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of symnb's, whose graphs need no check."""
+        return self.run.__module__.startswith("symnb.")
+
+    @property
+    def place(self) -> str:
+        """File and line of a user's function; "" for passes made of rules."""
+        code = getattr(self.run, "__code__", None)
+        if self.is_own or code is None:
+            return ""
+        return f"{code.co_filename}:{code.co_firstlineno}"
 
     def filtered(self, keep: Callable[[Rule], bool]) -> Pass | None:
         """The pass with only the rules `keep` accepts; None when none is left."""

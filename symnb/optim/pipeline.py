@@ -1,38 +1,30 @@
-"""The pipeline: which passes run, in which order, in which mode.
+"""The pipeline: which passes there are, in which order, and what runs them.
 
-`optimise` is what a compile calls, `stabilise` what differentiation calls,
-`rewrite_graph` what a user calls to see rules at work. A mode is a pipeline with a
-name; `including` and `excluding` take names of passes and rules, and tags.
+Rule sets are made passes here. Which of the passes a compile runs, its mode says
+(`mode.py`); `optimiser.py` has what compiles, gradients and users call.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 from symnb.core.graph import Graph
-from symnb.core.node import Node
 from symnb.errors import OptimiserError
 from symnb.optim.collect import collecting
 from symnb.optim.fold import FOLDING
 from symnb.optim.passes import MERGE, Compile, Pass, apply
-from symnb.optim.rule import Rule, Ruleset
+from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.stability import SHIFTS, STABILITY
+from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
-from symnb.optim.trace import PassRecord, Trace
+from symnb.optim.trace import PassRecord
 from symnb.optim.validate import validate
 from symnb.options import config
 
@@ -102,6 +94,11 @@ PIPELINE = Pipeline((
     apply(TIDY, "tidy"),
 ))  # fmt: skip
 
+# With what holds only for finite numbers, in the domain of every function.
+FULL = PIPELINE.after(
+    "fold", apply(UNSAFE + SIMPLIFY, "unsafe", tags=frozenset({"unsafe"}))
+)
+
 FAST = Pipeline((MERGE, apply(SIMPLIFY + MARKERS, "simplify")))
 
 
@@ -114,158 +111,38 @@ GRADIENT = PIPELINE.without("fold", "collect", "reduce", "blas", "tidy").filtere
     _keeps
 )
 
-
-# ----------------------------------------------------------------------------- modes
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How a function is compiled.
-
-    name      as printed
-    include   names of rules, passes and tags added to `base`
-    exclude   names taken out of it
-    device    c | py | cuda; None: the configured one
-    passes    a pipeline of the user's own, in place of the named one
-    """
-
-    name: str = "FAST_RUN"
-    exclude: frozenset[str] = frozenset()
-    include: frozenset[str] = frozenset()
-    device: str | None = None
-    passes: Pipeline | None = None
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """The passes this mode runs."""
-        if self.passes is not None:
-            return self.passes
-        return _pipeline(self.name, self.exclude, self.include)
-
-    def excluding(self, *names: str) -> Mode:
-        """Without these passes, rules or tags. Raises OptimiserError."""
-        _check_known(names)
-        return replace(self, exclude=self.exclude | set(names))
-
-    def including(self, *names: str) -> Mode:
-        """With these passes, rules or tags."""
-        _check_known(names)
-        return replace(
-            self, exclude=self.exclude - set(names), include=self.include | set(names)
-        )
-
-    @property
-    def digest(self) -> str:
-        """Changes whenever the passes or the rules of this mode may."""
-        parts = [
-            self.name,
-            *sorted(self.exclude),
-            "+",
-            *sorted(self.include),
-            _sources(),
-        ]
-        if self.passes is not None:  # functions of a user's rules have no digest
-            parts += [_PROCESS, str(id(self.passes))]
-        return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-_PROCESS = secrets.token_hex(8)
-_kept: list[Pipeline] = []  # so that no later pipeline has the id of one used before
-
-MODES = ("FAST_RUN", "FAST_COMPILE", "strict", "None")
-
-
-def get_mode(mode: Any = None) -> Mode:
-    """The mode called `mode`; None is the configured one. Raises OptimiserError."""
-    if isinstance(mode, Mode):
-        return mode
-    if isinstance(mode, Pipeline):
-        _kept.append(mode)
-        return Mode("custom", passes=mode)
-    name = config.mode if mode is None else str(mode)
-    for known in MODES:
-        if name.lower() == known.lower():
-            return Mode(known)
-    raise OptimiserError(f"no mode {name!r}; modes are {', '.join(MODES)}.")
-
-
-@lru_cache(maxsize=64)
-def _pipeline(name: str, exclude: frozenset[str], include: frozenset[str]) -> Pipeline:
-    base = {
-        "FAST_RUN": PIPELINE,
-        "FAST_COMPILE": FAST,
-        "strict": PIPELINE.filtered(lambda rule: rule.contract.strict),
-        "None": Pipeline(()),
-    }[name]
-    if name == "strict":
-        base = Pipeline(p for p in base if p.contract == "bitwise")
-    if include:
-        base = _included(base, include)
-    if not exclude:
-        return base
-    kept = Pipeline(
-        p for p in base if p.name not in exclude and not p.tags & exclude
-    )  # fmt: skip
-    return kept.filtered(lambda rule: not rule.words & exclude)
-
-
-def _included(base: Pipeline, names: frozenset[str]) -> Pipeline:
-    """`base` and, in their places, what `names` adds of the full pipeline."""
-
-    def wanted(rule: Rule) -> bool:
-        return rule in present or bool(rule.words & names)
-
-    present = set(base.rules)
-    passes: list[Pass] = []
-    for one in PIPELINE:
-        if one in base or one.name in names or one.tags & names:
-            passes.append(one)
-            continue
-        part = one.filtered(wanted) if one.rules is not None else None
-        if part is not None:
-            passes.append(part)
-    return Pipeline(passes)
-
-
-def _check_known(names: Iterable[str]) -> None:
-    known = {p.name for p in PIPELINE} | {t for p in PIPELINE for t in p.tags}
-    for rule in PIPELINE.rules:
-        known |= rule.words
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, 3)
-            cure = f"\nFix: did you mean {' or '.join(close)}?" if close else ""
-            raise OptimiserError(f"no pass, rule or tag {name!r}.{cure}")
-
-
-@lru_cache(maxsize=1)
-def _sources() -> str:
-    """Digest of the optimiser's source: any change of a rule changes it."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
 # ------------------------------------------------------------------------- running it
 
 
 def run_passes(
     graph: Graph, passes: Iterable[Pass], compile: Compile
 ) -> tuple[Graph, list[PassRecord]]:
-    """The graph after all passes, and the record of each."""
+    """The graph after all passes, and the record of each.
+
+    One that fails is told to `compile.failed` and changes nothing; raises what it
+    raised where there is nobody to tell.
+    """
     records: list[PassRecord] = []
     with config.change(compute_test_value="off"), collector_paused():
         for one in passes:
-            record = one(graph, compile)
-            if compile.check:
-                validate(record)
+            record = _run(one, graph, compile)
             records.append(record)
             graph = record.after
     return graph, records
+
+
+def _run(one: Pass, graph: Graph, compile: Compile) -> PassRecord:
+    """The record of one pass; of a pass without effect where it failed."""
+    try:
+        record = one(graph, compile)
+        if compile.check or not one.is_own:
+            validate(record)
+    except Exception as error:
+        if compile.failed is None:
+            raise
+        compile.failed(one, error)
+        return PassRecord(one.name, graph, graph, [], 0.0, one.phase)
+    return record
 
 
 @contextmanager
@@ -282,60 +159,3 @@ def collector_paused() -> Iterator[None]:
     finally:
         if running:
             gc.enable()
-
-
-def optimise(
-    graph: Graph,
-    mode: Mode | str | None = None,
-    first: Sequence[PassRecord] = (),
-    limit: int | None = None,
-    check: bool = False,
-) -> tuple[Graph, Trace]:
-    """The optimised graph and the story of how it came about.
-
-    first  records of passes that ran before (specialise, the gradient's)
-    limit  number of firings after which rules stop, for bisection
-    check  validate the graph after every pass
-    """
-    compile = Compile(record=config.record, limit=limit, check=check)
-    after, records = run_passes(graph, get_mode(mode).pipeline, compile)
-    return after, Trace([*first, *records])
-
-
-def stabilise(roots: Sequence[Node]) -> tuple[dict[Node, Node], list[PassRecord]]:
-    """What becomes of `roots` before they are differentiated, and how.
-
-    Merges, simplifies and applies the stability rules, but none that would cut a
-    tensor off from the result. Raises FuelError.
-    """
-    graph = Graph((), tuple(roots), name="gradient")
-    compile = Compile(record=config.record)
-    after, records = run_passes(graph, GRADIENT, compile)
-    for record in records:
-        record.phase = "gradient"
-    return dict(zip(roots, after.roots, strict=True)), records
-
-
-def rewrite_graph(
-    target: Graph | Node | Sequence[Node],
-    include: str | Iterable[str] | Ruleset = (),
-    exclude: Iterable[str] = (),
-    mode: Mode | str = "FAST_RUN",
-) -> Any:
-    """`target` after the passes of `mode`, in the form it was given.
-
-    include  names of passes or rules: only these; or a rule set to apply
-    exclude  names of passes, rules or tags to leave out
-    """
-    if isinstance(include, Ruleset):
-        passes = Pipeline((MERGE, apply(include)))
-    else:
-        chosen = get_mode(mode).excluding(*exclude).pipeline
-        names = (include,) if isinstance(include, str) else tuple(include)
-        _check_known(names)
-        passes = chosen.only(*names) if names else chosen
-    if isinstance(target, Graph):
-        return run_passes(target, passes, Compile())[0]
-    roots = (target,) if isinstance(target, Node) else tuple(target)
-    after, _ = run_passes(Graph((), roots), passes, Compile())
-    return after.outputs[0] if isinstance(target, Node) else list(after.outputs)

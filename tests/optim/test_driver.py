@@ -18,8 +18,9 @@ from symnb.ops.reduce import sum as total
 from symnb.ops.view import broadcast_to
 from symnb.optim.contract import BITWISE, ROUNDING
 from symnb.optim.driver import conform
+from symnb.optim.optimiser import optimise
 from symnb.optim.passes import MERGE, Compile, apply
-from symnb.optim.pipeline import optimise, run_passes
+from symnb.optim.pipeline import run_passes
 from symnb.optim.rule import holes, rewrite, rule, ruleset
 from symnb.optim.validate import validate
 from tests.optim.graphs import leaf

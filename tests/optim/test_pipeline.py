@@ -20,15 +20,10 @@ from symnb.ops.reduce import sum as total
 from symnb.ops.special import erf, erfc
 from symnb.ops.view import broadcast_to, expand_dims, reshape, squeeze, transpose
 from symnb.optim.exact import exact, supported
+from symnb.optim.mode import get_mode
+from symnb.optim.optimiser import optimise, rewrite_graph, stabilise
 from symnb.optim.passes import Compile
-from symnb.optim.pipeline import (
-    PIPELINE,
-    get_mode,
-    optimise,
-    rewrite_graph,
-    run_passes,
-    stabilise,
-)
+from symnb.optim.pipeline import PIPELINE, run_passes
 from symnb.optim.validate import validate
 from tests.optim.graphs import cases, leaf
 

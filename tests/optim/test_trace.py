@@ -8,7 +8,7 @@ from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.ops import elementwise as el
 from symnb.ops.reduce import sum as total
-from symnb.optim.pipeline import optimise
+from symnb.optim.optimiser import optimise
 from symnb.options import config
 from tests.optim.graphs import leaf
 

@@ -1,0 +1,111 @@
+"""The optimiser's doors: `optimise` a compile, `stabilise` a gradient, see rules work.
+
+A pass that raises, or leaves a broken graph, is left out: the compile goes on with
+the graph it found, warns, and tells it as a decision; or it stops, where the mode
+(strict, debug) or `config.on_pass_error` says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from symnb.core.graph import Graph
+from symnb.core.node import Node
+from symnb.errors import OptimiserError
+from symnb.optim.mode import Mode, check_known, get_mode
+from symnb.optim.passes import MERGE, Compile, Pass, apply
+from symnb.optim.pipeline import GRADIENT, Pipeline, run_passes
+from symnb.optim.rule import Ruleset
+from symnb.optim.trace import Decision, PassRecord, Trace
+from symnb.options import config
+
+CALLER = 4  # frames between the warning and who called `optimise`
+
+
+def optimise(
+    graph: Graph,
+    mode: Mode | str | None = None,
+    first: Sequence[PassRecord] = (),
+    limit: int | None = None,
+    check: bool = False,
+) -> tuple[Graph, Trace]:
+    """The optimised graph and the story of how it came about.
+
+    first  records of passes that ran before (specialise, the gradient's)
+    limit  number of firings after which rules stop, for bisection
+    check  validate the graph after every pass
+    """
+    chosen = get_mode(mode)
+    decisions: list[Decision] = []
+    compile = Compile(
+        record=config.record, limit=limit, check=check or chosen.checks,
+        failed=None if stops(chosen) else lambda one, e: leave_out(one, e, decisions),
+    )  # fmt: skip
+    after, records = run_passes(graph, chosen.pipeline, compile)
+    return after, Trace([*first, *records], decisions)
+
+
+def stops(mode: Mode) -> bool:
+    """Whether a pass that fails stops the compile."""
+    return mode.preset.stops or config.on_pass_error == "raise"
+
+
+def leave_out(one: Pass, error: Exception, decisions: list[Decision]) -> None:
+    """Note that a pass failed and that the compile goes on without it."""
+    what = message_of(one, error)
+    decisions.append(Decision("pass", one.name, "left out", what))
+    warnings.warn(
+        f"pass {one.name} is left out: {what}\n"
+        "Fix: mend it, or symnb.config.on_pass_error = 'raise' to stop there.",
+        RuntimeWarning,
+        stacklevel=CALLER,
+    )
+
+
+def message_of(one: Pass, error: Exception) -> str:
+    """What went wrong in a pass, and where it stands."""
+    text = str(error) or type(error).__name__
+    kind = "" if isinstance(error, OptimiserError) else f"{type(error).__name__}: "
+    place = one.place
+    return f"{kind}{text}" + (f" ({place})" if place else "")
+
+
+def stabilise(roots: Sequence[Node]) -> tuple[dict[Node, Node], list[PassRecord]]:
+    """What becomes of `roots` before they are differentiated, and how.
+
+    Merges, simplifies and applies the stability rules, whatever the mode, but none
+    that would cut a tensor off from the result. Raises FuelError.
+    """
+    graph = Graph((), tuple(roots), name="gradient")
+    compile = Compile(record=config.record)
+    after, records = run_passes(graph, GRADIENT, compile)
+    for record in records:
+        record.phase = "gradient"
+    return dict(zip(roots, after.roots, strict=True)), records
+
+
+def rewrite_graph(
+    target: Graph | Node | Sequence[Node],
+    include: str | Iterable[str] | Ruleset = (),
+    exclude: Iterable[str] = (),
+    mode: Mode | str = "FAST_RUN",
+) -> Any:
+    """`target` after the passes of `mode`, in the form it was given.
+
+    include  names of passes or rules: only these; or a rule set to apply
+    exclude  names of passes, rules or tags to leave out
+    """
+    if isinstance(include, Ruleset):
+        passes = Pipeline((MERGE, apply(include)))
+    else:
+        chosen = get_mode(mode).excluding(*exclude).pipeline
+        names = (include,) if isinstance(include, str) else tuple(include)
+        check_known(names, chosen)
+        passes = chosen.only(*names) if names else chosen
+    if isinstance(target, Graph):
+        return run_passes(target, passes, Compile())[0]
+    roots = (target,) if isinstance(target, Node) else tuple(target)
+    after, _ = run_passes(Graph((), roots), passes, Compile())
+    return after.outputs[0] if isinstance(target, Node) else list(after.outputs)
