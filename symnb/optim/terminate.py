@@ -17,9 +17,12 @@ from symnb.core.node import SIZE, Node
 from symnb.core.op import Op
 from symnb.ops.cast import CAST
 from symnb.ops.elementwise import add, log, true_div
+from symnb.ops.factor import EIGVALSH, SVDVALS
+from symnb.ops.linalg import DET, EXPM, INV, SLOGDET, SOLVE
 from symnb.ops.reduce import SUM_TO_SHAPE
 from symnb.ops.slicing import SLICE
-from symnb.ops.view import BROADCAST_TO
+from symnb.ops.triangular import CHOLESKY, SOLVE_TRIANGULAR
+from symnb.ops.view import BROADCAST_TO, TRANSPOSE
 from symnb.optim.rule import Hole, Rule
 
 
@@ -64,6 +67,19 @@ def _of_op(*ops: Op) -> Callable[[Node], int]:
     return lambda node: int(node.op in ops)
 
 
+# Heavier the less is known of the matrix; a product with an inverse, a determinant
+# and a general system weigh more than the two of the next kind they may become.
+_FACTORISATIONS = {
+    INV: 20, DET: 9, SOLVE: 8, SLOGDET: 4, CHOLESKY: 2, EIGVALSH: 2, SVDVALS: 2,
+    EXPM: 2, SOLVE_TRIANGULAR: 1,
+}  # fmt: skip
+
+
+def _linear_algebra(node: Node) -> int:
+    turned = node.op is TRANSPOSE and node.inputs[0].op is INV
+    return turned + _FACTORISATIONS.get(node.op, 0)
+
+
 def _indexed(node: Node) -> int:
     """The nodes a slice reads through."""
     if node.op is not SLICE:
@@ -88,6 +104,8 @@ MEASURES: dict[str, Callable[[Node], int]] = {
     "weight": _weight,
     "elements": _elements,
     "sizes": _of_op(SIZE),
+    "linear algebra": _linear_algebra,
+    "batched systems": lambda node: int(node.op is SOLVE and node.ndim > 2),
     "undecided sums": _of_op(SUM_TO_SHAPE),
     "axes reduced": lambda node: (
         len(node.params[0]) if node.op.kind == "reduction" else 0
