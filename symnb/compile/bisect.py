@@ -7,13 +7,13 @@ result once moved stays moved, which holds for a rule that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symnb.compile.check import distance, evaluate_wide
-from symnb.core.evaluate import evaluate_graph
-from symnb.optim.trace import Event
+from symnb.compile.compare import Yardstick
+from symnb.core.graph import Graph
+from symnb.optim.trace import Event, PassRecord
 
 TOLERANCE_ULP = 1e4  # more than any right rule adds on data of ordinary size
 
@@ -22,7 +22,7 @@ TOLERANCE_ULP = 1e4  # more than any right rule adds on data of ordinary size
 class Culprit:
     """The firing after which a result is off, or None where none is.
 
-    number  of the firing in the compile, from 1
+    number  of the firing in the compile, or in the pass where one was searched; from 1
     before, after  error in ulp of the largest magnitude
     """
 
@@ -48,13 +48,28 @@ class Culprit:
 
 def bisect(function: Any, inputs: Sequence[Any], tol: float = TOLERANCE_ULP) -> Culprit:
     """The first firing after which the error on `inputs` exceeds `tol` ulp."""
-    arrays = function.arrays(inputs)
-    wide = evaluate_wide(function.graph, arrays)
+    yardstick = Yardstick(function, function.arrays(inputs))
     trace = function.trace
     named = [(r.name, e) for r in trace if r.phase == "graph" for e in r.events]
+    return search(yardstick, trace.at, named, tol)
+
+
+def first_firing(yardstick: Yardstick, record: PassRecord, tol: float) -> Culprit:
+    """The first firing of one pass after which the error exceeds `tol` ulp."""
+    named = [(record.name, event) for event in record.events]
+    return search(yardstick, record.at, named, tol)
+
+
+def search(
+    yardstick: Yardstick,
+    at: Callable[[int], Graph],
+    named: Sequence[tuple[str, Event]],
+    tol: float,
+) -> Culprit:
+    """Bisection over the graphs after k of the firings `named`."""
 
     def error(k: int) -> float:
-        return distance(evaluate_graph(trace.at(k), arrays), wide)
+        return yardstick.error(at(k)).ulp
 
     right, wrong = 0, len(named)
     before, after = error(right), error(wrong)

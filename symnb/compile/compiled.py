@@ -53,6 +53,7 @@ class Function:
         self.allow_downcast = allow_downcast
         self.variants = {}
         self.decisions: list[Decision] = []
+        self.last_check: CheckReport | None = None  # the last `check`
         self.serial = next(_serials)  # of later functions it is larger
 
     # ---- what it is
@@ -114,7 +115,8 @@ class Function:
 
     def check(self, inputs: Sequence[Any]) -> CheckReport:
         """The error of every pass and of the compiled code on these inputs, in ulp."""
-        return check(self, inputs)
+        self.last_check = check(self, inputs)
+        return self.last_check
 
     def bisect(self, inputs: Sequence[Any], tol: float = TOLERANCE_ULP) -> Culprit:
         """The firing after which the error on these inputs exceeds `tol` ulp."""

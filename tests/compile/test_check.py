@@ -25,7 +25,7 @@ def test_right_passes_are_within_bounds():
     assert report.ok
     assert [row.name for row in report.rows][-1] == "compiled"
     assert report["compiled"].after < 100
-    assert "within bounds" in str(report)
+    assert "every pass within its contract" in str(report)
 
 
 def test_float32_is_compared_with_float64():
@@ -67,6 +67,57 @@ def test_a_planted_wrong_rule_is_found_by_both():
     assert culprit.event.rule.name == "sin_is_x"
     assert culprit.pass_name == "planted"
     assert "sin_is_x" in str(culprit)
+
+
+def test_a_failed_pass_names_the_firing_and_the_worst_element():
+    f = planted()
+    data = np.array([0.0, 0.01, 1.0])
+    report = f.check([data])
+    row = report["planted"]
+    assert row.contract == "rounding" and row.after > row.allowed
+    assert row.culprit.event.rule.name == "sin_is_x" and row.culprit.number == 1
+    assert row.worst.index == (2,)
+    assert row.worst.exact == pytest.approx(np.sin(1) + np.e)
+    assert row.worst.value == pytest.approx(1 + np.e)
+    text = str(report)
+    assert "FAILED" in text and "sin_is_x" in text and "out[2] is 3.7" in text
+    assert report["simplify"].ok and f.last_check is report
+
+
+def test_a_rule_that_claims_to_move_no_bit_is_held_to_it():
+    [x] = holes("x")
+    nearly = ruleset(
+        "planted", [rule(T.exp(x), T.expm1(x) + 1, "bitwise", name="nearly")]
+    )
+    a = T.dvector("a")
+    f = symnb.function(
+        [a], T.exp(a), mode=PIPELINE.after("simplify", apply(nearly, "planted"))
+    )
+    report = f.check([RNG.normal(size=100)])
+    assert report["planted"].moved > 10 and not report.ok
+    assert report["planted"].after < 4  # it is not wrong, but it broke its word
+    assert "elements moved" in str(report)
+
+
+def test_each_firing_can_be_looked_at():
+    f = planted()
+    rows = f.check([RNG.normal(size=10)]).firings("simplify")
+    assert len(rows) == len(f.trace["simplify"].events) > 1
+    assert {row.name for row in rows} <= {r.name for r in PIPELINE.rules}
+    assert all(row.ok for row in rows)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_stabilised_form_may_have_a_value_where_the_written_one_has_none(dtype):
+    x = T.vector("x", dtype=dtype)
+    e = T.exp(x)
+    f = symnb.function([x], e / e.sum())
+    top = np.array([1e3, 0, -1e3] if dtype == "float32" else [5e4, 0, -5e4], dtype)
+    report = f.check([top])
+    assert report.ok
+    # exp(1e3) is a number in extended precision, exp(5e4) is none anywhere
+    assert report.missing == (0 if dtype == "float32" else 1)
+    assert ("not judged" in str(report)) == (dtype == "float64")
 
 
 def test_bisection_finds_nothing_where_all_is_right():
