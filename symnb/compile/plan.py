@@ -68,11 +68,13 @@ def nbytes(buffer: Buffer) -> DimLike:
 def plan_memory(program: Program) -> Plan:
     """The plan of a program; sets `index` of its arena buffers."""
     plan = Plan()
+    off = program.target.off
     for at, step in enumerate(program.steps):
-        _write_in_place(plan, step, at)
+        if "inplace" not in off:
+            _write_in_place(plan, step, at)
         for buffer in step.writes:
             if buffer.place == "arena" and buffer.alias is None and buffer.index < 0:
-                _take(plan, buffer, at)
+                _take(plan, buffer, at, "reuse" not in off)
     plan.rows = [_row(b) for b in _distinct(program)]
     return plan
 
@@ -122,10 +124,11 @@ def _decision(step: Step, out: Node, source: Node) -> Decision:
     )
 
 
-def _take(plan: Plan, buffer: Buffer, at: int) -> None:
+def _take(plan: Plan, buffer: Buffer, at: int, again: bool) -> None:
+    """A place for a buffer; `again`: perhaps one that was used before."""
     need = nbytes(buffer)
     best: tuple[int, Slot] | None = None
-    for index, slot in enumerate(plan.slots):
+    for index, slot in enumerate(plan.slots if again else ()):
         if slot.free_from > at or not dims.prove_le(need, slot.size):
             continue
         if best is None or dims.prove_lt(slot.size, best[1].size):

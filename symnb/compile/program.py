@@ -142,7 +142,7 @@ def build_program(graph: Graph, target: Target, record: Record) -> Program:
         record(decision)
 
     builder = _Builder(graph, target)
-    for region in partition(graph, note):
+    for region in partition(graph, note, "fuse" not in target.off):
         builder.add(region)
     builder.finish()
     return Program(

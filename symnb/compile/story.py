@@ -27,6 +27,7 @@ from symnb.core.node import Node
 from symnb.core.shared import Shared, owner_of
 from symnb.optim.mode import Mode
 from symnb.optim.optimiser import optimise
+from symnb.optim.stages import STAGES
 from symnb.optim.trace import Decision, PassRecord, Trace
 
 FORMAT = 2  # of the record; part of the cache key
@@ -92,7 +93,18 @@ def gradient_passes(graph: Graph) -> list[PassRecord]:
 
 def make_target(mode: Mode) -> Target:
     """The processor and vector library the C text is written for."""
-    return Target(vector_bytes(), vector_functions(), mode.name == "strict")
+    off = mode.off
+    functions = frozenset[str]() if "simd" in off else vector_functions()
+    return Target(vector_bytes(), functions, mode.name == "strict", off)
+
+
+def stage_decisions(mode: Mode) -> list[Decision]:
+    """The stages of the back end the mode leaves out, one decision each."""
+    return [
+        Decision("stage", stage.name, "left out", f"mode {mode}; {stage.meaning}")
+        for stage in STAGES
+        if stage.name in mode.off
+    ]
 
 
 def tell(specialised: Specialised, mode: Mode) -> Story:
@@ -100,7 +112,7 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     started = time.perf_counter()
     optimised, trace = optimise(specialised.graph, mode)
     trace.passes[:0] = gradient_passes(specialised.graph)
-    trace.decisions += size_decisions(specialised)
+    trace.decisions += size_decisions(specialised) + stage_decisions(mode)
     done = time.perf_counter()
     target = make_target(mode)
     program = build_program(optimised, target, trace.decisions.append)

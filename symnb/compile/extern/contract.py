@@ -41,10 +41,12 @@ class Products:
 
     externs  library functions, in the order of ws->externs
     plain    C loops that stand in, by name
+    library  whether there may be calls of BLAS
     """
 
     externs: list[str] = field(default_factory=list)
     plain: dict[str, str] = field(default_factory=dict)
+    library: bool = True
 
     def text(self) -> str:
         """The C definitions the calls refer to."""
@@ -79,7 +81,7 @@ class Products:
 
     def _call(self, kind: str, dtype: str, arguments: Sequence[object]) -> str:
         routine = {"float32": "s", "float64": "d"}.get(dtype, "-") + kind
-        found = blas()
+        found = blas() if self.library else None
         if found is not None and routine in found.addresses:
             if routine not in self.externs:
                 self.externs.append(routine)

@@ -9,6 +9,7 @@ gcc 12, 2026-11; notes on native code).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symnb.compile.kernels.columns import Columns
 from symnb.compile.kernels.flatten import Form, Known, can_be_simd
@@ -29,8 +30,18 @@ def schedule_cpu(nest: Nest, target: Target) -> Kernel:
     else:
         form = form_of(nest, axes_of(nest), target)
     kernel = form.kernel()
+    if "simd" in target.off:
+        kernel = replace(kernel, body=tuple(map(_scalar, kernel.body)))
     check(kernel)
     return kernel
+
+
+def _scalar(statement: Statement) -> Statement:
+    """The statement with loops that use no vector registers."""
+    if not isinstance(statement, Loop):
+        return statement
+    role: LoopRole = "serial" if statement.role == "simd" else statement.role
+    return replace(statement, role=role, body=tuple(map(_scalar, statement.body)))
 
 
 def is_passes(nest: Nest) -> bool:

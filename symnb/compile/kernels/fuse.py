@@ -56,9 +56,16 @@ WHY_ALONE = {
 Record = Callable[[Decision], Any]
 
 
-def partition(graph: Graph, record: Record = lambda decision: None) -> list[Region]:
-    """The regions that compute `graph`, in execution order."""
-    parts = _Partition(graph, record)
+def partition(
+    graph: Graph, record: Record = lambda decision: None, fusing: bool = True
+) -> list[Region]:
+    """The regions that compute `graph`, in execution order.
+
+    fusing  False: a kernel for each op; views are still computed where they are read
+    """
+    parts = _Partition(graph, record, fusing)
+    if not fusing:
+        parts.anchor_each()
     parts.find_anchors()
     parts.find_sources()
     parts.find_readers()
@@ -88,9 +95,10 @@ class _Cluster:
 
 
 class _Partition:
-    def __init__(self, graph: Graph, record: Record) -> None:
+    def __init__(self, graph: Graph, record: Record, fusing: bool) -> None:
         self.graph = graph
         self.record = record
+        self.fusing = fusing
         self.all = graph.nodes
         self.nodes = [n for n in self.all if n.op is not SIZE]
         self.place = {node: k for k, node in enumerate(self.all)}
@@ -108,6 +116,12 @@ class _Partition:
         self.readers: dict[Node, list[Node]] = {}  # anchor -> anchors that read it
 
     # ---------------------------------------------------------------- anchors
+
+    def anchor_each(self) -> None:
+        """Where nothing is fused, each op is computed at points of its own."""
+        for node in self.nodes:
+            if node.op.kind == "elementwise":
+                self._anchor(node, "each op has a kernel")
 
     def find_anchors(self) -> None:
         """Decide which values are computed at points of their own."""
@@ -309,6 +323,8 @@ class _Partition:
 
     def _best_cluster(self, node: Node) -> _Cluster | None:
         """The cluster whose loops `node` joins: of its producers, then neighbours."""
+        if not self.fusing:
+            return None
         needs = self._needs(node)
         for cluster in needs:
             refusal = self._refusal(cluster, node)

@@ -22,12 +22,17 @@ class Target:
     vector   bytes of a vector register: 64 AVX-512, 32 AVX2, 16 SSE2 or NEON
     simd     names (float64 spelling) of libm functions with a vector variant
     strict   libm functions only, no contraction: closest to the reference
+    off      stages left out (`symnb.optim.stages`)
     """
 
     vector: int = 32
     simd: frozenset[str] = frozenset()
     strict: bool = False
+    off: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         names = " ".join(sorted(self.simd))
-        return f"vector {self.vector}, simd [{names}], strict {self.strict}"
+        off = " ".join(sorted(self.off))
+        return (
+            f"vector {self.vector}, simd [{names}], strict {self.strict}, off [{off}]"
+        )

@@ -197,13 +197,18 @@ def _fold(total: Total) -> str:
     return "\n".join([*lines, "    return a[0];", "}", ""])
 
 
+# Loops stay scalar in gcc; clang goes by the lack of `omp simd` where it matters.
+SCALAR = '#pragma GCC optimize ("no-tree-vectorize")\n'
+
+
 def prelude(kernels: Sequence[Kernel], target: Target) -> str:
     """What the texts of `kernels` need before them: types, libm, support functions."""
     texts: dict[str, None] = {}
     statements = [s for kernel in kernels for s in kernel.statements()]
     functions = _functions(statements)
     libm = _prototypes(statements, functions, target)
-    for text in (PRELUDE, TYPES, libm, C_PRELUDE):
+    scalar = SCALAR if "simd" in target.off else ""
+    for text in (scalar, PRELUDE, TYPES, libm, C_PRELUDE):
         texts[text] = None
     if any(isinstance(s, Define) and s.op is WRAP for s in statements):
         texts |= {WRITE_MESSAGE: None, OUT_OF_RANGE: None}
