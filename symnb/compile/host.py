@@ -79,6 +79,7 @@ SAY = """static void host_say(symnb_ws *ws, const char *text)
 def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) -> Host:
     """The C text of `symnb_run` and `symnb_plan`."""
     w = _Writer(program, plan, checks)
+    w.products.library = "library" not in program.target.off
     w.lines.append(
         "int symnb_run(void *const *data, const int64_t *const *shape,\n"
         "              const int64_t *const *stride, symnb_ws *ws)\n{"
