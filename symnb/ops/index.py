@@ -138,7 +138,7 @@ def _scatter_vjp(node: Node, g: Node, context: Any) -> list[Node | None]:
     dx = scatter(g, zeros_like(part), indices, axes, "set")
     if _is_constant(y):
         return [dx, None, *rest]
-    if not _is_distinct(indices):
+    if not is_distinct(indices):
         part = where(_stays(x, indices, axes), part, 0)
     return [dx, part, *rest]
 
@@ -160,7 +160,7 @@ def _is_constant(y: Node) -> bool:
     return isinstance(y, Constant)
 
 
-def _is_distinct(indices: Sequence[Node]) -> bool:
+def is_distinct(indices: Sequence[Node]) -> bool:
     """Whether the indices are known to name no place twice."""
     if all(index.type.size == 1 for index in indices):  # pyright: ignore
         return True
