@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from symnb.compile.extern.contract import Products, emit_contract
+from symnb.compile.extern.contract import Products
+from symnb.compile.extern.steps import emit_extern
 from symnb.compile.opaque import unread_sizes
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
 from symnb.compile.program import Buffer, Program, Step
@@ -281,7 +282,7 @@ def _action(w: _Writer, number: int, step: Step) -> list[str]:
             size = w.size(nbytes(source))
             return [f"__builtin_memcpy({target.name}, {source.name}, {size});"]
         case "extern":
-            return emit_contract(step, w.size, w.products)
+            return emit_extern(step, w.size, w.products)
         case "opaque":
             w.opaque.append(number)
             return _opaque(w, number, step)

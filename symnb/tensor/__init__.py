@@ -95,7 +95,7 @@ from symnb.tensor.constructors import (
 )
 from symnb.tensor.python import update
 from symnb.tensor import linalg, nlinalg, nnet, numpy_protocol
-from symnb.tensor import shared_randomstreams, slinalg, theano_names
+from symnb.tensor import shared_randomstreams, signal, slinalg, theano_names
 
 globals().update(KINDS)  # vector, dvector, dvectors, ...
 globals().update(DTYPE_NAMES)  # f64, f32, i64, ...

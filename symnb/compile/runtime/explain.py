@@ -11,7 +11,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symnb.compile.runtime.spec import ArraySpec, CallSpec
-from symnb.errors import ArgumentError, BoundsError, SizeError, SymnbError, message
+from symnb.errors import (
+    ArgumentError,
+    BoundsError,
+    ShapeError,
+    SizeError,
+    SymnbError,
+    message,
+)
 
 __all__ = ["exhausted", "failed", "reject"]
 
@@ -22,6 +29,7 @@ KINDS: dict[str, type[Exception]] = {
     "zero-size array": SizeError,
     "should be": SizeError,
     "needs equal sizes": SizeError,
+    "no window": ShapeError,
 }
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 

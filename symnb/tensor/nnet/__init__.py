@@ -1,5 +1,9 @@
 """Theano's `tensor.nnet`: names only; defined in `symnb.ops.nn` and beside."""
 
+from symnb.ops.conv import conv2d as conv2d
+from symnb.ops.conv import conv2d_grad_wrt_inputs as conv2d_grad_wrt_inputs
+from symnb.ops.conv import conv2d_grad_wrt_weights as conv2d_grad_wrt_weights
+from symnb.ops.conv import conv2d_transpose as conv2d_transpose
 from symnb.ops.nn import batch_normalization as batch_normalization
 from symnb.ops.nn import binary_crossentropy as binary_crossentropy
 from symnb.ops.nn import categorical_crossentropy as categorical_crossentropy

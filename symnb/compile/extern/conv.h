@@ -1,0 +1,119 @@
+/* Convolutions of REAL: image by image, windows as the columns of a matrix.
+ * c channels and f filters are those of one group; p, q windows down and across. */
+typedef struct {
+  const REAL *x, *w;
+  REAL *out;
+  int64_t n, groups, c, h, wide, f, k, l, p, q;
+  int64_t s0, s1, top, left, d0, d1;
+  int plain; /* windows of one element, all of them: the image is the matrix */
+} symnb_conv_REAL;
+
+/* Windows j of a row that read inside it: first <= j < last. */
+static void symnb_inside_REAL(const symnb_conv_REAL *v, int64_t column,
+                              int64_t *first, int64_t *last)
+{
+  int64_t lo = column < 0 ? (v->s1 - 1 - column) / v->s1 : 0;
+  int64_t hi = v->wide > column ? (v->wide - column + v->s1 - 1) / v->s1 : 0;
+  if (lo > v->q) lo = v->q;
+  if (hi > v->q) hi = v->q;
+  *first = lo;
+  *last = hi < lo ? lo : hi;
+}
+
+static void symnb_columns_REAL(const symnb_conv_REAL *v, const REAL *restrict image,
+                               REAL *restrict to)
+{
+  for (int64_t c = 0; c < v->c; c++, image += v->h * v->wide)
+    for (int64_t k = 0; k < v->k; k++)
+      for (int64_t l = 0; l < v->l; l++) {
+        const int64_t column = l * v->d1 - v->left, s1 = v->s1, q = v->q;
+        int64_t lo, hi;
+        symnb_inside_REAL(v, column, &lo, &hi);
+        for (int64_t i = 0; i < v->p; i++, to += q) {
+          const int64_t row = i * v->s0 + k * v->d0 - v->top;
+          if (row < 0 || row >= v->h) {
+            for (int64_t j = 0; j < q; j++) to[j] = 0;
+            continue;
+          }
+          const REAL *from = image + row * v->wide + column;
+          for (int64_t j = 0; j < lo; j++) to[j] = 0;
+          if (s1 == 1)
+            for (int64_t j = lo; j < hi; j++) to[j] = from[j];
+          else
+            for (int64_t j = lo; j < hi; j++) to[j] = from[j * s1];
+          for (int64_t j = hi; j < q; j++) to[j] = 0;
+        }
+      }
+}
+
+static void symnb_spread_REAL(const symnb_conv_REAL *v, const REAL *restrict from,
+                              REAL *restrict image)
+{
+  for (int64_t c = 0; c < v->c; c++, image += v->h * v->wide)
+    for (int64_t k = 0; k < v->k; k++)
+      for (int64_t l = 0; l < v->l; l++) {
+        const int64_t column = l * v->d1 - v->left, s1 = v->s1, q = v->q;
+        int64_t lo, hi;
+        symnb_inside_REAL(v, column, &lo, &hi);
+        for (int64_t i = 0; i < v->p; i++, from += q) {
+          const int64_t row = i * v->s0 + k * v->d0 - v->top;
+          if (row < 0 || row >= v->h) continue;
+          REAL *to = image + row * v->wide + column;
+          if (s1 == 1)
+            for (int64_t j = lo; j < hi; j++) to[j] += from[j];
+          else
+            for (int64_t j = lo; j < hi; j++) to[j * s1] += from[j];
+        }
+      }
+}
+
+static int symnb_conv2d_REAL(symnb_ws *ws, const symnb_conv_REAL *v, int64_t first,
+                             int64_t last, REAL *scratch)
+{
+  const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
+  int status = 0;
+  for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
+    const REAL *image = v->x + i * v->c * v->h * v->wide;
+    const REAL *w = v->w + i % v->groups * v->f * depth;
+    REAL *y = v->out + i * v->f * area;
+    if (!v->plain) symnb_columns_REAL(v, image, scratch);
+    const REAL *columns = v->plain ? image : scratch;
+    GEMM_CONV2D
+  }
+  return status;
+}
+
+/* out += the gradient in the filters; v->w is the gradient of the result. */
+static int symnb_conv2d_grad_weights_REAL(symnb_ws *ws, const symnb_conv_REAL *v,
+                                          int64_t first, int64_t last, REAL *scratch)
+{
+  const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
+  int status = 0;
+  for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
+    const REAL *image = v->x + i * v->c * v->h * v->wide;
+    const REAL *g = v->w + i * v->f * area;
+    REAL *dw = v->out + i % v->groups * v->f * depth;
+    if (!v->plain) symnb_columns_REAL(v, image, scratch);
+    const REAL *columns = v->plain ? image : scratch;
+    GEMM_WEIGHTS
+  }
+  return status;
+}
+
+/* out = the gradient in the images; v->x is the gradient of the result. */
+static int symnb_conv2d_grad_images_REAL(symnb_ws *ws, const symnb_conv_REAL *v,
+                                         int64_t first, int64_t last, REAL *scratch)
+{
+  const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
+  const int64_t size = v->c * v->h * v->wide;
+  int status = 0;
+  for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
+    const REAL *w = v->w + i % v->groups * v->f * depth, *g = v->x + i * v->f * area;
+    REAL *image = v->out + i * size, *columns = v->plain ? image : scratch;
+    GEMM_IMAGES
+    if (v->plain) continue;
+    __builtin_memset(image, 0, size * sizeof *image);
+    symnb_spread_REAL(v, scratch, image);
+  }
+  return status;
+}

@@ -1,0 +1,3 @@
+"""Theano's `tensor.nnet.conv`, the older convolution: names only."""
+
+from symnb.ops.conv import conv2d as conv2d
