@@ -18,9 +18,10 @@ from symnb.core.op import Op
 from symnb.ops.cast import CAST
 from symnb.ops.elementwise import add, log, true_div
 from symnb.ops.factor import EIGVALSH, SVDVALS
+from symnb.ops.index import GATHER, SCATTER
 from symnb.ops.linalg import DET, EXPM, INV, SLOGDET, SOLVE
 from symnb.ops.reduce import SUM_TO_SHAPE
-from symnb.ops.slicing import SLICE
+from symnb.ops.slicing import SET_SLICE, SLICE
 from symnb.ops.triangular import CHOLESKY, SOLVE_TRIANGULAR
 from symnb.ops.view import BROADCAST_TO, TRANSPOSE
 from symnb.optim.rule import Hole, Rule
@@ -117,6 +118,11 @@ MEASURES: dict[str, Callable[[Node], int]] = {
     "indexed": _indexed,
     "steps": _steps,
     "slices": _of_op(SLICE),
+    "slices and gathers": _of_op(SLICE, GATHER),
+    "writes": _of_op(SET_SLICE, SCATTER),
+    "increments": lambda node: int(
+        node.op in (SET_SLICE, SCATTER) and node.params[1] == "add"
+    ),
     "summands": lambda node: sum(x.op is add for x in node.inputs),
 }  # fmt: skip
 
