@@ -19,24 +19,22 @@ def merge(
     """The graph with every meaning once."""
     image: dict[Node, Node] = {}
     adopt = table.adopt
+    moved = False
     for node in graph.order:
-        inputs = node.inputs
         new = node
-        for x in inputs:
+        for x in node.inputs:
             if image[x] is not x:
-                new = over(node, tuple([image[x] for x in inputs]))
+                new = over(node, tuple([image[x] for x in node.inputs]))
                 break
-        kept = adopt(new)
-        image[node] = kept
+        kept = image[node] = adopt(new)
         if kept is node:
             continue
+        moved = True
         if kept is new:
             origin[kept] = (*origin.get(kept, ()), node)
         elif events is not None:
             events.append(Event(None, node, kept, {}, "merge"))
-    if all(old is new for old, new in image.items()):
-        return graph
-    return graph.with_roots([image[root] for root in graph.roots])
+    return graph.with_roots([image[root] for root in graph.roots]) if moved else graph
 
 
 def replay_merge(record: PassRecord, k: int) -> Graph:

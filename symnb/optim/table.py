@@ -37,35 +37,58 @@ def over(node: Node, inputs: tuple[Node, ...]) -> Node:
     return with_inputs(node, inputs)
 
 
-def _meaning(op: Op, inputs: tuple[Node, ...], params: tuple[Any, ...]) -> Any:
-    """The key of a node: the same for both orders of a symmetric op."""
-    if op in SYMMETRIC and id(inputs[0]) > id(inputs[1]):
-        inputs = inputs[::-1]
-    return op, inputs, params
-
-
 class Table(Interner):
-    """Nodes by meaning. A type follows from op, operands and params."""
+    """Nodes by meaning. A type follows from op, operands and params.
+
+    Per op and params one dictionary over operands: the key is the tuple a node holds
+    anyway, so a node costs the table one entry and no object.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plain: dict[Op, dict[tuple[Node, ...], Node]] = {}
+        self._with: dict[Any, dict[tuple[Node, ...], Node]] = {}
+
+    def __len__(self) -> int:
+        kinds = (*self._plain.values(), *self._with.values())
+        return len(self._table) + sum([len(nodes) for nodes in kinds])
 
     def adopt(self, node: Node) -> Node:
         """The table's node equal to `node`; `node` itself if it is new."""
         op = node.op
+        params = node.params
         if op.kind == "leaf":
             if op is not CONSTANT:
                 return node
-            return self._table.setdefault(node.params, node)
-        return self._table.setdefault(_meaning(op, node.inputs, node.params), node)
+            return self._table.setdefault(params, node)
+        return self._nodes(op, params).setdefault(_key(op, node.inputs), node)
 
     def make(
         self, op: Op, inputs: tuple[Node, ...], params: tuple[Any, ...], type: Type
     ) -> Node:
         """The node with this meaning."""
-        key = _meaning(op, inputs, params)
-        found = self._table.get(key)
+        nodes, key = self._nodes(op, params), _key(op, inputs)
+        found = nodes.get(key)
         if found is None:
-            found = self._table[key] = Node(op, inputs, params, type)
+            found = nodes[key] = Node(op, inputs, params, type)
+        return found
+
+    def _nodes(self, op: Op, params: tuple[Any, ...]) -> dict[tuple[Node, ...], Node]:
+        """The nodes of one op and params, by operands."""
+        if params:
+            return self._with.setdefault((op, params), {})
+        found = self._plain.get(op)
+        if found is None:
+            found = self._plain[op] = {}
         return found
 
     def constant(self, value: Any) -> Node:
         """The constant with this value, dtype and shape."""
         return self.adopt(Constant(value))
+
+
+def _key(op: Op, inputs: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The operands; in one order, whichever they have, for a symmetric op."""
+    if op in SYMMETRIC and id(inputs[0]) > id(inputs[1]):
+        return inputs[::-1]
+    return inputs
