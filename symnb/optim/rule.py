@@ -28,6 +28,7 @@ from typing import Any, Literal
 
 from symnb.core.node import Constant, Node
 from symnb.core.op import HOLE, Op
+from symnb.core.seams import slots
 from symnb.core.types import ANY
 from symnb.errors import OptimiserError
 from symnb.ops.define import as_node
@@ -241,6 +242,9 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<Rule {self.name}: {self}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return slots["mimebundle"](self)
 
 
 def _leaves(root: Node) -> Iterator[Any]:

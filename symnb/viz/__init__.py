@@ -1,7 +1,8 @@
 """What a notebook and a terminal show of graphs and functions.
 
     dprint, tree_text   the text tree            latex_text LaTeX with named parts
-    pp                  one-line infix           dot_text   Graphviz source
+    pp                  one-line infix           rule_latex LaTeX of a rule
+    dot_text            Graphviz source
     trace_document      the trace as plain data  show_html  the three-tier output
     save                a file: html, svg, dot, txt, json
 
@@ -10,6 +11,7 @@ Importing this package fills the slots `mimebundle` and `dprint`.
 
 from symnb.core.seams import slots
 from symnb.viz.dot import dot_text, render
+from symnb.viz.formula import rule_latex
 from symnb.viz.infix import pp
 from symnb.viz.latex import latex_text
 from symnb.viz.show import mimebundle, save, show_html, trace_document
@@ -24,6 +26,7 @@ __all__ = [
     "pp",
     "profile_table",
     "render",
+    "rule_latex",
     "save",
     "show_html",
     "trace_document",

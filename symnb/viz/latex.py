@@ -15,12 +15,40 @@ from typing import Any
 from symnb.core import walk
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.types import ANY
 from symnb.viz.labels import label, params_text
 
 PART = 160
 LETS = 24
 SIMPLE = re.compile(r"([\w.]+|\\mathrm\{[^{}]*\}|\\[a-zA-Z]+)(_\w+|_\{[^{}]*\})?")
-FENCED = re.compile(r"\\(left|frac|sqrt|operatorname|begin)|e\^|\{\}")
+FENCED = re.compile(r"\\left[(|](?:(?!\\left|\\right).)*\\right[)|]")
+TOKEN = re.compile(r"\\left|\\right|\\begin|\\end|\\[a-zA-Z]+|\\.|[{}]| [-+<>=] |.")
+BINDING = frozenset({"+", "-", r"\bmod", r"\lnot"})
+OPENING = frozenset({r"\left", r"\begin", "{"})
+CLOSING = frozenset({r"\right", r"\end", "}"})
+ANYTHING, SUMMAND, PRODUCT, CALL, ATOM = range(5)
+LEVELS = {
+    " + ": SUMMAND, " - ": SUMMAND, r"\,": PRODUCT, r"\bmod": PRODUCT,
+    **dict.fromkeys(
+        (" < ", " > ", " = ", r"\le", r"\ge", r"\neq", r"\land", r"\lor", r"\oplus"),
+        ANYTHING,
+    ),
+}  # fmt: skip
+REDUCTIONS = {
+    "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min",
+    "all": r"\forall", "any": r"\exists",
+}  # fmt: skip
+# In a rule the op is the point: log1p(x) must not look like log(1 + x).
+OF_RULES = {
+    "reciprocal": "{x}^{-1}",
+    **{
+        name: rf"\operatorname{{{name}}}\left({{{'}, {'.join(xs)}}}\right)"
+        for name, xs in (
+            ("log1p", "x"), ("expm1", "x"), ("log1mexp", "x"), ("logaddexp", "xy"),
+            ("logaddexp2", "xy"), ("exp2", "x"), ("hypot", "xy"),
+        )
+    },
+}  # fmt: skip
 SPECIAL = {
     "\\": r"\backslash{}", "_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$",
     "{": r"\{", "}": r"\}", "^": r"\hat{}", "~": r"\sim{}",
@@ -43,8 +71,8 @@ def latex_text(thing: Any, lets: int = LETS) -> str:
     else:
         graph = thing if isinstance(thing, Graph) else thing.optimised
         roots = list(graph.roots)
-        names = [_name(node.name) if node.name else "" for node in graph.outputs]
-        names += [_name(shared.name or "shared") for shared, _ in graph.updates]
+        names = [name_text(node.name) if node.name else "" for node in graph.outputs]
+        names += [name_text(shared.name or "shared") for shared, _ in graph.updates]
     order = walk.order(roots)
     uses = _uses(order)
     texts: dict[Node, str] = {}
@@ -78,30 +106,50 @@ def _uses(order: list[Node]) -> dict[Node, int]:
 
 def _text(node: Node, texts: dict[Node, str]) -> str:
     """The text of a node whose operands have theirs."""
+    name = node.op.name
+    if name == "hole":
+        return name_text(node.name or name)
     if node.is_leaf:
         text = label(node)
         return (
-            _number(text)
-            if not node.name and node.op.name == "constant"
-            else _name(text)
+            _number(text) if not node.name and name == "constant" else name_text(text)
         )
-    if node.op.name == "size":
-        return _name(str(node.params[0]))
+    if name == "size":
+        return name_text(str(node.params[0]))
     parts = [texts[x] for x in node.operands]
-    if node.op.name == "dot":
-        return r"\,".join(_fenced(part) for part in parts)
+    if name == "dot":
+        return r" \, ".join(
+            part if level_of(part) > 1 else fenced(part) for part in parts
+        )
+    if name in REDUCTIONS:
+        return _reduction(node, parts[0])
     names = getattr(node.op, "operands", ())
-    if node.op.latex and len(names) == len(parts):
-        return _filled(node.op.latex, dict(zip(names, parts, strict=True)))
-    params = params_text(node)
+    form = OF_RULES.get(name) if _is_pattern(node) else None
+    form = node.op.latex if form is None else form
+    if form and len(names) == len(parts):
+        return filled(form, dict(zip(names, parts, strict=True)))
+    params = "" if _is_pattern(node) else params_text(node)
     if params:
-        parts.append(rf"\text{{{_escaped(params)}}}")
-    return rf"\operatorname{{{_escaped(node.op.name)}}}\left({', '.join(parts)}\right)"
+        parts.append(rf"\text{{{escaped(params)}}}")
+    return rf"\operatorname{{{escaped(name)}}}\left({', '.join(parts)}\right)"
 
 
-def _filled(form: str, parts: dict[str, str]) -> str:
+def _is_pattern(node: Node) -> bool:
+    """Whether a node is part of a rule, where the op is the point."""
+    return node.type is ANY
+
+
+def _reduction(node: Node, part: str) -> str:
+    """A sum, product or extremum, with the axes below it where they are some."""
+    axes = node.params[0]
+    sign = REDUCTIONS[node.op.name]
+    if isinstance(axes, tuple) and len(axes) < node.operands[0].ndim:
+        sign += f"_{{{', '.join(map(str, axes))}}}"
+    return rf"{sign}\left({part}\right)"
+
+
+def filled(form: str, parts: dict[str, str]) -> str:
     """The op's form with the operands in it, in parentheses where they need them."""
-    loose = form.startswith("{") or (form[-1] == "}" and " " in form)
 
     def put(match: re.Match[str]) -> str:
         part = parts.get(match.group(2))
@@ -109,28 +157,57 @@ def _filled(form: str, parts: dict[str, str]) -> str:
             return match.group()
         if match.group(1):  # {{x}} stands in a brace group of its own
             return "{" + part + "}"
-        return _fenced(part) if loose or match.start() == 1 else part
+        need = _needed(form[: match.start()], form[match.end() :])
+        return part if level_of(part) >= need else fenced(part)
 
     return re.sub(r"(\{)?\{(\w+)\}(?(1)\})", put, form)
 
 
-def _fenced(part: str) -> str:
-    """`part` in parentheses unless it is one symbol or already fenced."""
-    if SIMPLE.fullmatch(part) or re.fullmatch(r"t_\{\d+\}", part):
-        return part
-    if FENCED.match(part) and " + " not in part and " - " not in part:
-        return part
+def _needed(before: str, after: str) -> int:
+    """The level an operand must have to stand between two pieces of a form."""
+    if after.startswith("^"):
+        return ATOM
+    left = before.split(" ")[-2:][0] if before.endswith(" ") else before[-1:]
+    right = after.split(" ")[1] if after.startswith(" ") else ""
+    if left == r"\,":  # the order of a product is part of what is written
+        return CALL
+    if left in BINDING or right in (r"\,", r"\bmod"):
+        return PRODUCT
+    if (before.endswith(" ") and not before.endswith((", ", r"\\ ", "} "))) or (
+        right and right != "&"
+    ):
+        return SUMMAND
+    return ANYTHING
+
+
+def level_of(part: str) -> int:
+    """How tightly a text holds together: sum, product, power or call, one symbol."""
+    if SIMPLE.fullmatch(part) or FENCED.fullmatch(part):
+        return ATOM
+    if part.startswith("-"):
+        return SUMMAND
+    depth, level = 0, CALL
+    for match in TOKEN.finditer(part):
+        token = match.group()
+        depth += (token in OPENING) - (token in CLOSING)
+        if depth == 0 and token in LEVELS:
+            level = min(level, LEVELS[token])
+    return level
+
+
+def fenced(part: str) -> str:
+    """`part` in parentheses."""
     return rf"\left({part}\right)"
 
 
-def _name(text: str) -> str:
+def name_text(text: str) -> str:
     """A variable's name: one letter as it is, Greek names as letters, else upright."""
     stem, _, index = text.partition("_")
     if stem in GREEK:
         stem = "\\" + stem
     elif len(stem) != 1 or not stem.isalpha():
-        return rf"\mathrm{{{_escaped(text)}}}"
-    return f"{stem}_{{{_escaped(index)}}}" if index else stem
+        return rf"\mathrm{{{escaped(text)}}}"
+    return f"{stem}_{{{escaped(index)}}}" if index else stem
 
 
 def _number(text: str) -> str:
@@ -138,8 +215,9 @@ def _number(text: str) -> str:
     match = re.fullmatch(r"(-?[\d.]+)e([+-]?\d+)", text)
     if match:
         return rf"{match.group(1)} \cdot 10^{{{int(match.group(2))}}}"
-    return {"inf": r"\infty", "-inf": r"-\infty"}.get(text, _escaped(text))
+    return {"inf": r"\infty", "-inf": r"-\infty"}.get(text, escaped(text))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text with LaTeX's special characters escaped."""
     return "".join(SPECIAL.get(char, char) for char in text)

@@ -13,8 +13,10 @@ from typing import Any
 
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.optim.rule import Rule
 from symnb.viz.document import Json, document
 from symnb.viz.dot import dot_text
+from symnb.viz.formula import rule_latex
 from symnb.viz.html import html, page
 from symnb.viz.infix import pp
 from symnb.viz.latex import latex_text
@@ -24,7 +26,7 @@ from symnb.viz.text import function_text, tree_text
 
 
 def mimebundle(thing: Any) -> dict[str, str]:
-    """What a notebook shows of a node, a graph or a function."""
+    """What a notebook shows of a node, a graph, a rule or a function."""
     if isinstance(thing, Node):
         return {
             "text/plain": f"{pp(thing)} : {thing.type}",
@@ -32,6 +34,11 @@ def mimebundle(thing: Any) -> dict[str, str]:
         }
     if isinstance(thing, Graph):
         return {"text/plain": tree_text(thing)}
+    if isinstance(thing, Rule):
+        return {
+            "text/plain": repr(thing),
+            "text/latex": f"$\\displaystyle {rule_latex(thing)}$",
+        }
     return {"text/plain": function_text(thing), "text/html": show_html(thing)}
 
 
