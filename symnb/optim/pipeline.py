@@ -18,12 +18,16 @@ from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
+from symnb.optim.rules.gathers import GATHERS
 from symnb.optim.rules.indexing import INDEXING
+from symnb.optim.rules.joins import JOINS
+from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.stability import SHIFTS, STABILITY
 from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
+from symnb.optim.rules.writes import WRITING
 from symnb.optim.trace import PassRecord
 from symnb.optim.validate import validate
 from symnb.options import config
@@ -79,7 +83,8 @@ class Pipeline(tuple[Pass, ...]):
         return "\n".join(map(str, self))
 
 
-SIMPLIFY = ALGEBRA + LOGIC + VIEWS + INDEXING + FOLDING
+PARTS = INDEXING + GATHERS + JOINS + WRITING
+SIMPLIFY = ALGEBRA + LOGIC + VIEWS + PARTS + FOLDING
 TIDY = SIMPLIFY + STABILITY + REDUCTIONS + MARKERS
 
 PIPELINE = Pipeline((
@@ -88,6 +93,7 @@ PIPELINE = Pipeline((
     apply(SIMPLIFY, "simplify"),
     apply(SHIFTS, "shift", tags=frozenset({"stability"})),
     apply(STABILITY + SIMPLIFY, "stabilise", tags=frozenset({"stability"})),
+    lifting(),
     collecting(),
     apply(TIDY, "reduce"),
     apply(BLAS, "blas"),
