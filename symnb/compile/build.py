@@ -43,7 +43,7 @@ __all__ = [
 COMPILERS = ("cc", "gcc", "clang")
 COMMON = ("-O2", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math")
 COMMON += ("-ffp-contract=off", "-fwrapv", "-fPIC", "-w")
-GCC_ONLY = ("-ftree-vectorize", "-fvect-cost-model=dynamic")
+GCC_ONLY = ("-fpeel-loops", "-ftree-vectorize", "-fvect-cost-model=dynamic")
 REPRODUCIBLE_TARGET = "x86-64-v3"
 TOOLCHAIN = "toolchain.json"
 VERSION_TIMEOUT_S = 30
