@@ -26,7 +26,9 @@ from symnb.errors import OptimiserError
 from symnb.optim import catalogue
 from symnb.optim.passes import Pass
 from symnb.optim.pipeline import FAST, FULL, PIPELINE, Pipeline
+from symnb.optim.rule import Rule
 from symnb.optim.stages import STAGES, stages_named
+from symnb.optim.user import RULES, TAG, UserRule, insert
 from symnb.options import config
 
 SIMPLE = ("merge", "fold", "simplify")
@@ -108,6 +110,7 @@ class Mode:
     include   names of rules, passes, stages and tags added to it
     device    c | py | cuda; None: the configured one
     passes    a pipeline of the user's own, in place of the preset's
+    rules     the notebook's rules when it was chosen, each with whether it was on
     """
 
     name: str = "FAST_RUN"
@@ -115,6 +118,7 @@ class Mode:
     include: frozenset[str] = frozenset()
     device: str | None = None
     passes: Pipeline | None = None
+    rules: tuple[tuple[UserRule, bool], ...] = ()
 
     @property
     def preset(self) -> Preset:
@@ -126,7 +130,22 @@ class Mode:
         """The passes this mode runs."""
         if self.passes is not None:
             return _without(self.passes, self.exclude)
-        return _pipeline(self.preset, self.exclude, self.include)
+        chosen = _pipeline(self.preset, self.exclude, self.include)
+        return insert(chosen, self.user_rules)
+
+    @property
+    def user_rules(self) -> tuple[UserRule, ...]:
+        """The notebook's rules this mode applies."""
+        if self.passes is not None:
+            return ()
+        strict = self.preset.strict
+        return tuple(
+            rule
+            for rule, on in self.rules
+            if (on or rule.words & self.include)
+            and not rule.words & self.exclude
+            and (rule.contract.strict or not strict)
+        )
 
     @property
     def off(self) -> frozenset[str]:
@@ -154,7 +173,7 @@ class Mode:
         )
 
     def _check_known(self, names: Iterable[str]) -> None:
-        check_known(names, self.passes or ())
+        check_known(names, self.passes or (), [rule for rule, _ in self.rules])
 
     @property
     def digest(self) -> str:
@@ -165,6 +184,7 @@ class Mode:
             "+",
             *sorted(self.include),
             _sources(),
+            *(rule.digest_text for rule in self.user_rules),
         ]
         if self.passes is not None:  # functions of a user's rules have no digest
             parts += [_PROCESS, str(id(self.passes))]
@@ -181,7 +201,16 @@ _kept: list[Pipeline] = []  # so that no later pipeline has the id of one used b
 
 
 def get_mode(mode: Any = None) -> Mode:
-    """The mode called `mode`; None is the configured one. Raises OptimiserError."""
+    """The mode called `mode`; None is the configured one. Raises OptimiserError.
+
+    It takes the notebook's rules as they are now.
+    """
+    found = _found(mode)
+    rules = RULES.present
+    return found if found.rules == rules else replace(found, rules=rules)
+
+
+def _found(mode: Any) -> Mode:
     if isinstance(mode, Mode):
         return mode
     if isinstance(mode, Pipeline):
@@ -238,8 +267,10 @@ def words_of(one: Pass) -> frozenset[str]:
     return one.tags | {one.name} | named
 
 
-def known_words(more: Iterable[Pass] = ()) -> Iterator[str]:
+def known_words(more: Iterable[Pass] = (), rules: Iterable[Rule] = ()) -> Iterator[str]:
     """Every name that `including` and `excluding` take."""
+    for rule in (*rules, *RULES):
+        yield from rule.words
     for one in (*FULL, *more):
         yield from words_of(one)
         for rule in one.rules or ():
@@ -248,10 +279,12 @@ def known_words(more: Iterable[Pass] = ()) -> Iterator[str]:
         yield from stage.words
 
 
-def check_known(names: Iterable[str], more: Iterable[Pass] = ()) -> None:
+def check_known(
+    names: Iterable[str], more: Iterable[Pass] = (), rules: Iterable[Rule] = ()
+) -> None:
     """Raise OptimiserError for the first of `names` that names nothing."""
     names = list(names)
-    known = set(known_words(more)) if names else set[str]()
+    known = {TAG, *known_words(more, rules)} if names else set[str]()
     for name in names:
         if name not in known:
             raise OptimiserError(_unknown(name, known))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from symnb.core.graph import Graph
@@ -19,6 +20,7 @@ from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.pipeline import GRADIENT, Pipeline, run_passes
 from symnb.optim.rule import Ruleset
 from symnb.optim.trace import Decision, PassRecord, Trace
+from symnb.optim.user import RULES, UserRule, insert
 from symnb.options import config
 
 CALLER = 4  # frames between the warning and who called `optimise`
@@ -76,14 +78,28 @@ def stabilise(roots: Sequence[Node]) -> tuple[dict[Node, Node], list[PassRecord]
     """What becomes of `roots` before they are differentiated, and how.
 
     Merges, simplifies and applies the stability rules, whatever the mode, but none
-    that would cut a tensor off from the result. Raises FuelError.
+    that would cut a tensor off from the result; the notebook's rules too. A pass that
+    fails is left out, as in `optimise`.
     """
     graph = Graph((), tuple(roots), name="gradient")
-    compile = Compile(record=config.record)
-    after, records = run_passes(graph, GRADIENT, compile)
+    compile = Compile(
+        record=config.record,
+        failed=None if stops(get_mode()) else lambda one, e: leave_out(one, e, []),
+    )
+    passes = insert(GRADIENT, [rule for rule in RULES.on if not rule.drops])
+    after, records = run_passes(graph, passes, compile)
     for record in records:
         record.phase = "gradient"
     return dict(zip(roots, after.roots, strict=True)), records
+
+
+def firings(rule: UserRule, graph: Graph, mode: Mode | str | None = None) -> Trace:
+    """The trace of optimising `graph` with this rule of the notebook's, and only it.
+
+    Its events whose `rule` is the rule tell where it fires.
+    """
+    chosen = replace(get_mode(mode), rules=((rule, True),), exclude=frozenset())
+    return Trace(run_passes(graph, chosen.pipeline, Compile())[1])
 
 
 def rewrite_graph(
