@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from symnb.optim.optimiser import rewrite_graph
     from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
+    from symnb.tensor.rules import rule
     from symnb.viz import dprint, pp
     from symnb.viz.narrative import explain
 
@@ -57,6 +58,7 @@ _HOME = {
     "jit": "symnb.tensor.jit",
     "pp": "symnb.viz",
     "rewrite_graph": "symnb.optim.optimiser",
+    "rule": "symnb.tensor.rules",
     "shared": "symnb.core.shared",
     "subgraph_grad": "symnb.gradient",
 }
@@ -92,6 +94,7 @@ __all__ = [
     "load_ipython_extension",
     "pp",
     "rewrite_graph",
+    "rule",
     "shared",
     "subgraph_grad",
     "unload_ipython_extension",

@@ -28,6 +28,7 @@ from symnb.magics import (
     memory,
     passes,
     profile,
+    rule,
     rules,
     settings,
     source,
@@ -85,6 +86,27 @@ def _make_symfunc(shell: Any) -> Callable[..., Any]:
     return symfunc
 
 
+def _make_symrule(shell: Any) -> Callable[..., Any]:
+    @no_var_expand
+    @needs_local_scope
+    def symrule(line: str, cell: str, local_ns: Any = None) -> Any:
+        __tracebackhide__ = True
+        label = f"cell {_cell_number(shell)}"
+        try:
+            return rule.run(line, cell, label, {**shell.user_ns, **(local_ns or {})})
+        except Exception as error:
+            raise with_user_frames(error) from None
+
+    symrule.__doc__ = f"{rule.__doc__}\n{rule.make_parser().format_help()}"
+    return symrule
+
+
+def _with_body(lines: list[str]) -> list[str]:
+    """A cell of one line that is a rule; IPython refuses cell magics without a body."""
+    alone = lines and lines[0].startswith(rule.MAGIC) and not "".join(lines[1:]).strip()
+    return [lines[0].rstrip("\n") + "\n", "\n"] if alone else lines
+
+
 def _make_line_magic(shell: Any, module: ModuleType) -> Callable[..., Any]:
     @no_var_expand
     @needs_local_scope
@@ -120,7 +142,11 @@ def _completer(
 def load(shell: Any) -> None:
     """Register the magics with an IPython shell."""
     shell.register_magic_function(_make_symfunc(shell), "cell", "symfunc")
-    _complete(shell, func, line_magic=False)
+    shell.register_magic_function(_make_symrule(shell), "cell", "symrule")
+    for module in (func, rule):
+        _complete(shell, module, line_magic=False)
+    if _with_body not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.insert(0, _with_body)
     for module in LINE_MAGICS:
         name = module.MAGIC.lstrip("%")
         shell.register_magic_function(_make_line_magic(shell, module), "line", name)
@@ -137,7 +163,10 @@ def _complete(shell: Any, module: ModuleType, line_magic: bool) -> None:
 
 def unload(shell: Any) -> None:
     """Take the magics away."""
-    shell.magics_manager.magics["cell"].pop("symfunc", None)
+    for name in ("symfunc", "symrule"):
+        shell.magics_manager.magics["cell"].pop(name, None)
+    if _with_body in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.remove(_with_body)
     for module in LINE_MAGICS:
         shell.magics_manager.magics["line"].pop(module.MAGIC.lstrip("%"), None)
     show_user_frames(False)

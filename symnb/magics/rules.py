@@ -1,6 +1,7 @@
 """`%symrules [GLOB]`: the optimiser's rules, their contracts and reasons.
 
-Python twin: `symnb.optim.pipeline.PIPELINE.rules`.
+`%symrules on NAME` and `%symrules off NAME` switch a rule of the notebook's. Python
+twins: `symnb.optim.pipeline.PIPELINE.rules`, `symnb.optim.user.RULES`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from symnb.magics.arguments import LineParser, read_line
 from symnb.magics.shown import Shown
 from symnb.optim.pipeline import PIPELINE
 from symnb.optim.rule import Rule
+from symnb.optim.stages import STAGES
+from symnb.optim.user import RULES
 
 MAGIC = "%symrules"
 
@@ -22,8 +25,8 @@ def make_parser() -> LineParser:
     """The options of `%symrules`."""
     parser = LineParser(prog=MAGIC, add_help=False)
     parser.add_argument(
-        "pattern", nargs="?", default="*", metavar="GLOB",
-        help="rules whose name or tag matches, e.g. 'log*'",
+        "words", nargs="*", metavar="GLOB | on NAME | off NAME",
+        help="rules whose name or tag matches, e.g. 'log*'; or switch one of yours",
     )  # fmt: skip
     parser.add_argument(
         "--doc", action="store_true", help="with reason, source and place"
@@ -34,26 +37,40 @@ def make_parser() -> LineParser:
 def run(line: str, names: Mapping[str, Any]) -> Shown:
     """What the magic shows; its `value` is the list of rules."""
     options = read_line(make_parser(), line)
-    found = matching(options.pattern)
-    if not found:
+    match options.words:
+        case ["on" | "off" as state, name]:
+            switched = RULES.switch(name, state == "on")
+            return Shown([switched], f"{switched.name}: {state}")
+        case []:
+            pattern = "*"
+        case [pattern]:
+            pass
+        case _:
+            raise CellError(f"{MAGIC} takes one pattern.\nFix: {MAGIC} 'log*'")
+    found = matching(pattern)
+    stages = [stage for stage in STAGES if fnmatch(stage.name, pattern)]
+    if not found and not stages:
         raise CellError(
-            f"no rule has a name or tag like {options.pattern!r}.\n"
+            f"no rule has a name or tag like {pattern!r}.\n"
             f"Fix: {MAGIC} lists all {len(PIPELINE.rules)}."
         )
-    return Shown(found, "\n".join(_told(rule, options.doc) for rule in found))
+    lines = [_told(rule, options.doc) for rule in found]
+    lines += [f"stage {stage}" for stage in stages]
+    return Shown(found, "\n".join(lines))
 
 
 def matching(pattern: str) -> Sequence[Rule]:
-    """The rules whose name or one of whose tags matches, in pipeline order."""
+    """The rules whose name or one of whose tags matches, the notebook's own first."""
     return [
         rule
-        for rule in PIPELINE.rules
+        for rule in (*RULES, *PIPELINE.rules)
         if any(fnmatch(word, pattern) for word in (rule.name, *rule.tags))
     ]
 
 
 def _told(rule: Rule, with_reasons: bool) -> str:
-    lines = [f"{rule.name}: {rule}"]
+    off = rule in RULES and rule not in RULES.on
+    lines = [f"{rule.name}: {rule}" + (", off" if off else "")]
     if with_reasons:
         notes = {"why": rule.reason, "source": rule.source}
         lines += [f"    {word}: {text}" for word, text in notes.items() if text]

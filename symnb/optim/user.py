@@ -81,13 +81,16 @@ def write_rule(
     Raises OptimiserError for a text that is no rule, ContractError, FuelError for a
     rule that is wrong or does not end.
     """
-    left, right, conditions = grammar.split(text)
-    conditions = ", ".join(part for part in (conditions, where) if part)
-    sides = grammar.read_sides(left, right, conditions, vocabulary)
+    try:
+        left, right, conditions = grammar.split(text)
+        conditions = ", ".join(part for part in (conditions, where) if part)
+        sides = grammar.read_sides(left, right, conditions, vocabulary)
+        name = name or _name_of(left)
+        _check_name(name)
+        declared = _contract(contract) if contract else None
+    except OptimiserError as error:
+        raise OptimiserError(f"{file}, line {line}: {error}") from None
     lhs, rhs = sides.left, as_node(sides.right)
-    name = name or _name_of(left)
-    _check_name(name)
-    declared = _contract(contract) if contract else None
     written = f"{left} -> {right}" + (f" where {conditions}" if conditions else "")
     made = UserRule(
         name, lhs, rhs, None, declared or BITWISE, f"{left} -> {right}", reason,
