@@ -15,8 +15,8 @@ from symnb.core.node import Constant, Node, known_dim, make
 from symnb.ops.create import IOTA, iota
 from symnb.ops.diagonal import DIAGONAL
 from symnb.ops.elementwise import add, mul
-from symnb.ops.index import GATHER, gather
-from symnb.ops.slicing import SLICE, full_index, slice_by
+from symnb.ops.index import GATHER, SCATTER, gather, scatter
+from symnb.ops.slicing import SLICE, Index, full_index, set_slice, slice_by
 from symnb.ops.view import shape_of, transpose
 from symnb.optim.contract import BITWISE
 from symnb.optim.rule import rewrite, ruleset
@@ -85,30 +85,50 @@ def gather_by_count(node: Node) -> Node | None:
     if len(node.inputs) != 2:
         return None
     source, which = node.inputs
-    [axis] = node.params[0]
-    length = shape_of(source)[axis]
-    index: list[Any] = list(full_index(source))
+    index = counted_index(source, which, node.params[0][0])
+    return None if index is None else slice_by(source, index)
+
+
+@rewrite(
+    lambda op: op is SCATTER,
+    "x[arange(d) + o].set(y) -> x[o:o+d].set(y), also of inc", BITWISE,
+    "a slice is written without looking up its index", decreases="weight",
+    operands=lambda ops: len(ops) == 3, answers=("local_adv_idx_to_slice",),
+    examples=lambda: [scatter(leaf(5, 2), leaf(3, 2), [iota((3,)) + 1], (0,), "set"),
+                      scatter(leaf(5), leaf(2), [_named(4, 1)], (0,), "add")],
+)  # fmt: skip
+def scatter_by_count(node: Node) -> Node | None:
+    """The write to the slice, when what is named is proven to lie in the axis."""
+    if len(node.inputs) != 3:
+        return None
+    base, value, which = node.inputs
+    [axis], mode = node.params
+    index = counted_index(base, which, axis)
+    return None if index is None else set_slice(base, value, index, mode)
+
+
+def counted_index(x: Node, which: Node, axis: int) -> Index | None:
+    """The slice of x that an index array names along an axis, if it counts."""
+    length = shape_of(x)[axis]
+    index = list(full_index(x))
     if which.ndim == 0:
         known = known_dim(which)
-        if known is not None:
-            index[axis] = known + length if is_positive(-known) else known
-        if known is None or not is_place(index[axis], length):
+        if known is None:
             return None
-        return slice_by(source, tuple(index))
+        index[axis] = known + length if is_positive(-known) else known
+        return tuple(index) if is_place(index[axis], length) else None
     span = counted(which)
     if span is None:
         return None
     start, count, step = span
     if is_positive(-start):
         start = start + length
-        span = start, count, step
-    ends = (start, start + step * (count - 1)) if count != 1 else (start,)
+    index[axis] = start, count, step
+    last = start + step * (count - 1)
     if step == 1 and is_nonnegative(start) and is_nonnegative(length - start - count):
-        ends = ()
-    if not all(is_place(end, length) for end in ends):
-        return None
-    index[axis] = span
-    return slice_by(source, tuple(index))
+        return tuple(index)
+    within = is_place(start, length) and is_place(last, length)
+    return tuple(index) if within else None
 
 
 @rewrite(
@@ -157,4 +177,6 @@ def slice_of_gather(node: Node) -> Node | None:
     return gather(slice_by(source, inner), indices, places)
 
 
-GATHERS = ruleset("gathers", [gather_by_count, gather_diagonal, slice_of_gather])
+GATHERS = ruleset(
+    "gathers", [gather_by_count, scatter_by_count, gather_diagonal, slice_of_gather]
+)
