@@ -44,6 +44,7 @@ def optimise(
     compile = Compile(
         record=config.record, limit=limit, check=check or chosen.checks,
         failed=None if stops(chosen) else lambda one, e: leave_out(one, e, decisions),
+        decisions=decisions,
     )  # fmt: skip
     after, records = run_passes(graph, chosen.pipeline, compile)
     return after, Trace([*first, *records], decisions)

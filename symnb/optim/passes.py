@@ -21,7 +21,7 @@ from symnb.optim.match import Index
 from symnb.optim.merge import merge, replay_merge
 from symnb.optim.rule import Rule, Ruleset
 from symnb.optim.table import Table
-from symnb.optim.trace import Event, Origin, PassRecord
+from symnb.optim.trace import Decision, Event, Origin, PassRecord
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Compile:
     limit   firings allowed in all; then the graph stays as it is
     check   validate the graph after every pass
     failed  told of a pass that fails, which is then left out; None: it raises
+    decisions  choices of the passes, appended
     """
 
     record: bool = True
@@ -42,6 +43,7 @@ class Compile:
     forms: dict[Ruleset, Forms] = field(default_factory=dict)
     events: list[Event] | None = None
     origin: Origin = field(default_factory=dict)
+    decisions: list[Decision] = field(default_factory=list)
 
     def spend(self, fired: int) -> None:
         """Take firings off the limit."""

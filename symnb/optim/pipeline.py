@@ -15,6 +15,7 @@ from symnb.errors import OptimiserError
 from symnb.optim.collect import collecting
 from symnb.optim.fold import FOLDING
 from symnb.optim.passes import MERGE, Compile, Pass, apply
+from symnb.optim.products import products
 from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
@@ -96,6 +97,7 @@ PIPELINE = Pipeline((
     lifting(),
     collecting(),
     apply(TIDY, "reduce"),
+    products(),
     apply(BLAS, "blas"),
     apply(TIDY, "tidy"),
 ))  # fmt: skip
@@ -113,7 +115,7 @@ def _keeps(rule: Rule) -> bool:
     return not rule.drops and "after_gradient" not in rule.tags
 
 
-GRADIENT = PIPELINE.without("fold", "collect", "reduce", "blas", "tidy").filtered(
+GRADIENT = PIPELINE.without("fold", "collect", "reduce", "products", "blas", "tidy").filtered(
     _keeps
 )
 

@@ -1,0 +1,316 @@
+"""The pass `products`: algebra of products, chosen by cost, told as decisions.
+
+One look at every node finds the chains of products, sums with common factors, and
+sums of products worth a second look; where there is none, as in most graphs, the pass
+is over (0.1 us a node). Chains are read in the graph as it was, so that a chain knows
+which of its products another chain calculates anyway. What is made is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from symnb.core import dtypes
+from symnb.core.graph import Graph
+from symnb.core.node import Node
+from symnb.ops.diagonal import DIAGONAL
+from symnb.ops.dot import DOT
+from symnb.ops.elementwise import add, mul, neg, square, sub, true_div
+from symnb.ops.reduce import SUM
+from symnb.ops.view import BROADCAST_TO, EXPAND_DIMS, TRANSPOSE, shape_of
+from symnb.optim import cost
+from symnb.optim.chain import Chain, is_product, read_chain
+from symnb.optim.choice import build_chain, choose
+from symnb.optim.driver import Sweep, Uses
+from symnb.optim.match import Index
+from symnb.optim.order import EXACT, Span
+from symnb.optim.passes import Compile, Pass, replay_sweep, weakest
+from symnb.optim.rule import Rule, Ruleset
+from symnb.optim.rules.products import (
+    PRODUCTS,
+    common_factor,
+    common_matrix,
+    factored,
+    order_decision,
+    product_order,
+)
+from symnb.optim.trace import Decision
+
+SUMS = frozenset({add, sub})
+SCALED = frozenset({mul, true_div, neg})
+MULTIPLIED = frozenset({mul, true_div, square, DOT})
+_THROUGH = frozenset({DOT, mul, TRANSPOSE, EXPAND_DIMS, BROADCAST_TO})
+Parents = dict[Node, Node | None]
+
+
+# -------------------------------------------------------------------- what to look at
+
+
+@dataclass
+class Plan:
+    """The nodes worth looking at.
+
+    chains  products with a choice, read
+    wanted  key of a chain -> its root, of all chains without scalings
+    """
+
+    chains: dict[Node, Chain] = field(default_factory=dict)
+    sums: set[Node] = field(default_factory=set)
+    others: set[Node] = field(default_factory=set)
+    wanted: dict[Any, Node] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.chains or self.sums or self.others)
+
+
+def look(graph: Graph) -> tuple[Plan, Uses | None]:
+    """What there is to choose in a graph; the readers are counted if anything is."""
+    products: list[Node] = []
+    chained = False
+    plan, terms, parents = Plan(), [], {}
+    for node in graph.order:
+        op = node.op
+        if op is DOT:
+            products.append(node)
+            chained = chained or _may_chain(node.inputs)
+            a, b = node.inputs[:2]
+            if a.op is BROADCAST_TO or b.op is BROADCAST_TO:
+                plan.others.add(node)
+        elif op in SUMS:
+            _note_terms(node, parents, terms)
+        elif (op is SUM and _is_sum_of_product(node.inputs[0])) or (
+            op is DIAGONAL and node.inputs[0].op is DOT
+        ):
+            plan.others.add(node)
+    plan.sums = _repeating(terms, parents)
+    if not (plan or chained):
+        return plan, None
+    uses = Uses(graph.roots, graph.order)
+    if chained:
+        _read_chains(products, uses, plan)
+    return plan, uses
+
+
+def _is_sum_of_product(node: Node) -> bool:
+    if node.op is DOT:
+        return True
+    if node.op is not mul or not dtypes.is_float(node.dtype):
+        return False
+    a, b = node.inputs
+    return a.type != node.type != b.type
+
+
+def _may_chain(factors: Sequence[Node]) -> bool:
+    """Whether a factor is a product, or scales a tensor of a larger shape."""
+    for x in factors:
+        while x.op is TRANSPOSE or x.op is EXPAND_DIMS:
+            x = x.inputs[0]
+        if x.op is DOT or x.op is neg:
+            return True
+        if x.op is mul or x.op is true_div:
+            a, b = x.inputs
+            if a.ndim != b.ndim or shape_of(a) != shape_of(b):
+                return True
+    return False
+
+
+def _read_chains(products: Sequence[Node], uses: Uses, plan: Plan) -> None:
+    """The chains of a graph, outermost products first."""
+    inner: set[Node] = set()
+    summed = {n.inputs[0] for n in plan.others if n.op is SUM}  # ordered with the sum
+    for root in reversed(products):
+        if root in inner or not is_product(root):
+            continue
+        chain = read_chain(root, lambda node: uses(node) <= 1)
+        inner.update(chain.inner)
+        if chain.has_choice and not (root in summed and uses(root) == 1):
+            plan.chains[root] = chain
+        if not chain.scales:
+            plan.wanted[chain.key()] = root
+
+
+def _note_terms(node: Node, parents: Parents, terms: list[tuple[Node, Node]]) -> None:
+    for x in node.inputs:
+        op = x.op
+        if op in SUMS:
+            parents[x] = None if x in parents else node
+        elif op in MULTIPLIED:
+            terms.append((node, x))
+
+
+def _repeating(terms: Sequence[tuple[Node, Node]], parents: Parents) -> set[Node]:
+    """The outermost sums of which two terms share a factor."""
+    roots: dict[Node, Node] = {}
+    seen: set[tuple[Node, Node]] = set()
+    found: set[Node] = set()
+    for node, term in reversed(terms):
+        root = _outermost(node, parents, roots)
+        keys = {(root, x) for x in _factors(term)}
+        if not keys.isdisjoint(seen):
+            found.add(root)
+        seen |= keys
+    return {root for root in found if dtypes.is_float(root.dtype)}
+
+
+def _outermost(node: Node, parents: Parents, roots: dict[Node, Node]) -> Node:
+    """The sum that a sum is part of."""
+    path: list[Node] = []
+    while node not in roots:
+        path.append(node)
+        above = parents.get(node)
+        if above is None:
+            roots[node] = node
+            break
+        node = above
+    root = roots[node]
+    for one in path:
+        roots[one] = root
+    return root
+
+
+def _factors(term: Node) -> Iterator[Node]:
+    for x in term.inputs:
+        yield x
+        if x.op is mul:
+            yield from x.inputs
+
+
+# ----------------------------------------------------------------------------- the pass
+
+CHOSEN = frozenset({product_order, common_factor, common_matrix})
+
+
+@lru_cache(maxsize=16)
+def _others(rules: Ruleset) -> Index:
+    """The rules that always win."""
+    return Index([rule for rule in rules if rule not in CHOSEN])
+
+
+class _Products(Sweep):
+    """Fires the rules of PRODUCTS at the nodes of a plan."""
+
+    def __init__(
+        self, plan: Plan, uses: Uses, compile: Compile, rules: Ruleset
+    ) -> None:
+        super().__init__(
+            _others(rules), compile.table, {}, compile.events, compile.origin,
+            uses=uses, final=True, limit=compile.limit,
+        )  # fmt: skip
+        self.plan = plan
+        self.allowed = frozenset(rules)
+        self.decisions = compile.decisions
+        self.was: dict[Node, Node] = {}
+
+    def _rebuilt(self, node: Node) -> Node:
+        new = super()._rebuilt(node)
+        self.was[new] = node
+        return new
+
+    def fire(self, node: Node) -> Node | None:
+        if self.limit is not None and self.fired >= self.limit:
+            return None
+        old, plan = self.was.get(node, node), self.plan
+        if old in plan.others:
+            made = super().fire(node)
+            if made is not None:
+                self._tell(node, made)
+                return made
+        if old in plan.chains and product_order in self.allowed:
+            return self._ordered(old, node)
+        if old in plan.sums:
+            return self._factored(node)
+        return None
+
+    def _ordered(self, old: Node, node: Node) -> Node | None:
+        """The product in the best order."""
+        chain = self.plan.chains[old]
+        choice = choose(chain, self._free(chain))
+        if choice is None:
+            return None
+        decision = order_decision(chain, choice)
+        made = None
+        if choice.how:
+            for root, _ in choice.free.values():
+                self._settle(root)
+            made = build_chain(chain, choice, lambda x: self.forms.get(x, x))
+        else:
+            self.decisions.append(decision)
+        if made is None:
+            return None
+        return self._done(product_order, node, made, decision)
+
+    def _free(self, chain: Chain) -> dict[Span, tuple[Node, bool]]:
+        """The products within a chain that another one calculates."""
+        count, wanted = len(chain.parts), self.plan.wanted
+        if count > EXACT or len(wanted) < 2:
+            return {}
+        lengths = {len(key) for key in wanted}
+        found: dict[Span, tuple[Node, bool]] = {}
+        for length in range(2, count):
+            for i in range(count - length + 1) if length in lengths else ():
+                for turned in (False, True):
+                    root = wanted.get(chain.key((i, i + length), turned))
+                    if root is not None and root is not chain.root:
+                        found.setdefault((i, i + length), (root, turned))
+        return found
+
+    def _factored(self, node: Node) -> Node | None:
+        """The sum with common factors outside."""
+        assert self.uses is not None
+        found = factored(node, self.uses)
+        if found is None:
+            return None
+        made, decision = found
+        of_products = decision.kind == "common matrix"
+        rule = common_matrix if of_products else common_factor
+        return self._done(rule, node, made, decision) if rule in self.allowed else None
+
+    def _done(
+        self, rule: Rule, node: Node, made: Node, decision: Decision
+    ) -> Node | None:
+        """A replacement accepted and told."""
+        accepted = self.accept(node, made)
+        if accepted is None or accepted is node:
+            return None
+        self._note(rule, (), (), node, accepted)
+        self.decisions.append(decision)
+        return accepted
+
+    def _tell(self, node: Node, made: Node) -> None:
+        """The decision for a rule that always wins."""
+        assert self.uses is not None
+        rule = self.last[-1]
+        old, ends = [node], set[Node]()
+        for x in (y for n in old for y in n.inputs):
+            if x.op in _THROUGH and self.uses(x) <= 1:
+                old.append(x)
+            else:
+                ends.add(x)
+        before = cost.cost(old).flops
+        after = cost.cost(cost.between(made, ends)).flops
+        reason = cost.describe(after, before, "flops", "proven")
+        self.decisions.append(
+            Decision("product", rule.lhs_text, rule.rhs_text, reason, (node,))
+        )
+
+
+def products(allowed: Ruleset = PRODUCTS) -> Pass:
+    """The pass; `allowed` are the rules of PRODUCTS it may use."""
+
+    def run(graph: Graph, compile: Compile) -> Graph:
+        plan, uses = look(graph)
+        if uses is None:
+            return graph
+        sweep = _Products(plan, uses, compile, allowed)
+        roots = sweep.run(graph.roots, len(compile.table))
+        compile.spend(sweep.fired)
+        return graph.with_roots(roots) if tuple(roots) != graph.roots else graph
+
+    return Pass(
+        "products", run, weakest(allowed), "graph", allowed,
+        replay=lambda record, k: replay_sweep(record, k, True),
+        rebuild=products,
+    )  # fmt: skip
