@@ -73,6 +73,11 @@ class Node(TensorOperators):
         return self.op.kind == "leaf"
 
     @property
+    def sites(self) -> tuple[Site, ...]:
+        """Every place the user wrote that this node comes from."""
+        return () if self.site is None else self.site.places
+
+    @property
     def owner(self) -> Node | None:
         """Theano's view: None for a leaf, the producer of a Pick, else itself."""
         if self.op.kind == "leaf":

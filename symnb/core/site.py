@@ -3,7 +3,8 @@
 Captured at every node creation (~0.3 us): the code object and instruction offset
 of the nearest frame outside this package. Everything else is resolved when shown.
 Cells are known by the file name IPython compiles them under; a front registers a
-`Source` for it, which keeps the cell's text after the kernel forgets it.
+`Source` for it, which keeps the cell's text after the kernel forgets it. A node made
+by a rule has the places of all the nodes it was made of (`Sites`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType, FrameType
@@ -103,6 +105,11 @@ class Site:
             return raw.strip()
         return lines[first - 1][column:].strip() + " ..."
 
+    @property
+    def places(self) -> tuple[Site, ...]:
+        """Every place this stands for: itself."""
+        return (self,)
+
     def __str__(self) -> str:
         return f"{self.source.label}, line {self.line}"
 
@@ -113,6 +120,43 @@ class Site:
 
     def __hash__(self) -> int:
         return hash((id(self.code), self.offset))
+
+
+class Sites(Site):
+    """Several places: of a node made of several, or typed more than once.
+
+    It acts as the first of them, which messages name. The parts may have parts of
+    their own; `places` takes them apart when somebody looks.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Site, ...]) -> None:
+        super().__init__(parts[0].code, parts[0].offset)
+        self.parts = parts
+
+    @property
+    def places(self) -> tuple[Site, ...]:
+        """The places, each once, in the order they were met."""
+        found: dict[Site, None] = {}
+        seen: set[int] = set()
+        stack: list[Site] = [self]
+        while stack:
+            site = stack.pop()
+            if not isinstance(site, Sites):
+                found[site] = None
+            elif id(site) not in seen:
+                seen.add(id(site))
+                stack.extend(reversed(site.parts))
+        return tuple(found)
+
+
+def united(sites: Iterable[Site | None]) -> Site | None:
+    """All of these as one site; None when there is none."""
+    parts = tuple({id(site): site for site in sites if site is not None}.values())
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return Sites(parts)
 
 
 def is_foreign(frame: FrameType) -> bool:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symnb.core.node import Node
+from symnb.core.op import CONSTANT
+from symnb.core.site import Site, united
 from symnb.core.types import TensorType
 from symnb.errors import FuelError, message
 from symnb.ops.cast import cast
@@ -29,6 +31,7 @@ from symnb.optim.trace import Event, Origin
 NODE_FUEL = 50  # firings at one node, what it became included
 GRAPH_FUEL = 20  # firings per node of the graph
 LEAST_FUEL = 1000  # firings a graph of any size may have
+MOST_INNER = 64  # nodes looked at to tell what a rule without a pattern matched
 LAST = 5  # rules an error names
 
 Forms = dict[Node, Node]
@@ -110,6 +113,7 @@ class Sweep:
         self.fired = 0
         self.last: list[Rule] = []
         self.firings: dict[Node, int] = {}
+        self.fresh: list[Node] = []  # what the last firing made
 
     def run(self, roots: Sequence[Node], size: int) -> list[Node]:
         """The roots with every node below in its form. Raises FuelError.
@@ -199,7 +203,13 @@ class Sweep:
     def _rebuilt(self, node: Node) -> Node:
         """`node` over the forms of its operands, at least one of which is another."""
         forms = self.forms
-        new = self.table.adopt(over(node, tuple([forms[x] for x in node.inputs])))
+        made = over(node, tuple([forms[x] for x in node.inputs]))
+        new = self.table.adopt(made)
+        if self.events is not None:
+            if new is not made:
+                self.table.meet(new, node)
+            elif node in self.table.places:
+                new.site = self.table.places[node]
         self.origin[new] = (*self.origin.get(new, ()), node)
         if self.uses is not None:
             self.uses.inherit(new, node)
@@ -219,30 +229,38 @@ class Sweep:
             made = self.accept(node, made)
             if made is None or made is node:
                 continue
-            self._note(matcher.rule, matcher.names, bindings, node, made)
+            inner = matcher.inner(node) if matcher.inner is not None else ()
+            self._note(matcher.rule, matcher.names, bindings, node, made, inner)
             return made
         return None
 
     def _note(
-        self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node
-    ) -> None:
-        """Take a firing into fuel, uses and events."""
+        self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node,
+        inner: Sequence[Node] = (),
+    ) -> None:  # fmt: skip
+        """Take a firing into fuel, uses and events.
+
+        inner  the nodes matched, as far as a pattern says which
+        """
         self._count(rule, node, made)
         if self.uses is not None:
             self.uses.inherit(made, node)
         if self.events is not None:
-            self._record(rule, names, bindings, node, made)
+            bound = {
+                name: value
+                for name, value in zip(names, bindings, strict=True)
+                if isinstance(value, Node)
+            }
+            kind = "fold" if "fold" in rule.tags else "rule"
+            site = self._label(inner or between(node, self.fresh))
+            self.events.append(Event(rule, node, made, bound, kind, site))
 
-    def _record(
-        self, rule: Rule, names: Sequence[str], bindings: Any, node: Node, made: Node
-    ) -> None:
-        bound = {
-            name: value
-            for name, value in zip(names, bindings, strict=True)
-            if isinstance(value, Node)
-        }
-        kind = "fold" if "fold" in rule.tags else "rule"
-        self.events.append(Event(rule, node, made, bound, kind))  # pyright: ignore
+    def _label(self, inner: Sequence[Node]) -> Site | None:
+        """The places of all nodes matched; what the firing made comes from there."""
+        site = united([self.table.site_of(node) for node in inner])
+        for node in self.fresh:
+            node.site = site
+        return site
 
     def accept(self, node: Node, made: Node) -> Node | None:
         """A replacement in the type of `node` and in the table; None: does not fit."""
@@ -257,6 +275,7 @@ class Sweep:
     def _intern(self, made: Node, node: Node) -> Node:
         """Every new node below `made` put into the table, with the site of `node`."""
         forms = self.forms
+        self.fresh = fresh = []
         if made in forms:
             return made
         image: Forms = {}
@@ -277,9 +296,10 @@ class Sweep:
             else:
                 new_node = new
             kept = self.table.adopt(new_node)
-            if kept is new_node and not kept.is_leaf:
+            if kept is new_node and (not kept.is_leaf or kept.op is CONSTANT):
                 kept.site = node.site
-                if new is made and kept.name is None:
+                fresh.append(kept)
+                if new is made and kept.name is None and not kept.is_leaf:
                     kept.name = node.name
             image[new] = kept
         return image[made]
@@ -306,6 +326,35 @@ class Sweep:
                 f"mode.excluding({self.last[-1].name!r}).",
             )
         )
+
+
+def between(root: Node, fresh: Sequence[Node]) -> list[Node]:
+    """`root` and the nodes on the ways down to what `fresh` is made of.
+
+    What a rule without a pattern matched, as its result tells: the nodes it took
+    apart. At most `MOST_INNER` are looked at.
+    """
+    made = set(fresh)
+    holes = {x for node in fresh for x in node.inputs if x not in made}
+    above: dict[Node, Node | None] = {root: None}
+    found: dict[Node, None] = {root: None}
+    open_ = len(holes)
+    queue = [root]
+    for node in queue:
+        for x in node.inputs:
+            if x in holes:
+                open_ -= x not in above
+                above.setdefault(x, node)
+                way: Node | None = node
+                while way is not None and way not in found:
+                    found[way] = None
+                    way = above[way]
+            elif x not in above:
+                above[x] = node
+                queue.append(x)
+        if not open_ or len(queue) > MOST_INNER:
+            break
+    return list(found)
 
 
 class Replay(Sweep):

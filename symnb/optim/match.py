@@ -37,6 +37,8 @@ class Matcher:
 
     match  node -> bindings (holes, then params) or None
     build  (node, bindings, uses) -> replacement or None
+    inner  root -> the nodes the pattern matched, holes and constants left out;
+           None: no pattern says which
     """
 
     rule: Rule
@@ -44,6 +46,7 @@ class Matcher:
     match: Callable[[Node], Bindings | None]
     build: Callable[[Node, Bindings, Any], Node | None]
     pattern: Node | None
+    inner: Callable[[Node], tuple[Node, ...]] | None = None
 
 
 # ------------------------------------------------------------------- writing matchers
@@ -160,8 +163,22 @@ def matchers(rule: Rule) -> list[Matcher]:
         _write(pattern, writer)
         _write_conditions(rule, writer)
         match = writer.compiled(f"match_{rule.name}")
-        result.append(Matcher(rule, names, match, build, pattern))
+        result.append(Matcher(rule, names, match, build, pattern, _inside(pattern)))
     return result
+
+
+def _inside(pattern: Node) -> Callable[[Node], tuple[Node, ...]]:
+    """A function from the root of a match to the nodes inside the pattern."""
+    found: list[str] = []
+    queue = [(pattern, "n")]
+    for node, path in queue:
+        found.append(path)
+        queue += [
+            (child, f"{path}.inputs[{at}]")
+            for at, child in enumerate(node.inputs)
+            if not child.is_leaf
+        ]
+    return eval(f"lambda n: ({', '.join(found)},)")
 
 
 def _rooted(rule: Rule) -> Matcher:

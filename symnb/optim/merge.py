@@ -33,7 +33,8 @@ def merge(
         if kept is new:
             origin[kept] = (*origin.get(kept, ()), node)
         elif events is not None:
-            events.append(Event(None, node, kept, {}, "merge"))
+            table.meet(kept, node)
+            events.append(Event(None, node, kept, {}, "merge", table.places.get(kept)))
     return graph.with_roots([image[root] for root in graph.roots]) if moved else graph
 
 

@@ -83,7 +83,7 @@ class Pass:
         seconds = time.perf_counter() - started
         return PassRecord(
             self.name, graph, after, compile.events or [], seconds, self.phase,
-            compile.origin, self.replay,
+            compile.origin, self.replay, compile.table.places,
         )  # fmt: skip
 
     @property

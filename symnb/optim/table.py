@@ -11,6 +11,7 @@ from typing import Any
 from symnb.core.intern import Interner
 from symnb.core.node import Constant, Node
 from symnb.core.op import CONSTANT, Op
+from symnb.core.site import Site, united
 from symnb.core.types import Type
 from symnb.core.walk import with_inputs
 from symnb.ops import elementwise as el
@@ -42,10 +43,14 @@ class Table(Interner):
 
     Per op and params one dictionary over operands: the key is the tuple a node holds
     anyway, so a node costs the table one entry and no object.
+
+    places  node -> where it was written, for those written more than once; nodes of
+            the user's are labelled here and not changed
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.places: dict[Node, Site] = {}
         self._plain: dict[Op, dict[tuple[Node, ...], Node]] = {}
         self._with: dict[Any, dict[tuple[Node, ...], Node]] = {}
 
@@ -72,6 +77,21 @@ class Table(Interner):
         if found is None:
             found = nodes[key] = Node(op, inputs, params, type)
         return found
+
+    def site_of(self, node: Node) -> Site | None:
+        """Where a node was written: all the places met in this compile."""
+        return self.places.get(node, node.site)
+
+    def meet(self, kept: Node, other: Node) -> None:
+        """`kept` stands for `other` too, and takes its places."""
+        site, more = self.site_of(kept), self.site_of(other)
+        if more is None or site is more:
+            return
+        if type(site) is Site and type(more) is Site and site == more:
+            return
+        both = united((site, more))
+        if both is not None:
+            self.places[kept] = both
 
     def _nodes(self, op: Op, params: tuple[Any, ...]) -> dict[tuple[Node, ...], Node]:
         """The nodes of one op and params, by operands."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.site import Site
 
 Origin = dict[Node, tuple[Node, ...]]
 
@@ -24,6 +25,7 @@ class Event:
     rule      the Rule; None where `kind` says it all
     bindings  hole name -> node it matched
     kind      "rule" | "merge" | "fold"
+    site      where the user wrote the nodes it matched, all of them
     """
 
     rule: Any
@@ -31,6 +33,12 @@ class Event:
     after: Node
     bindings: Mapping[str, Node] = field(default_factory=dict)
     kind: str = "rule"
+    site: Site | None = None
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Every place the user wrote that took part."""
+        return self.before.sites if self.site is None else self.site.places
 
     def __str__(self) -> str:
         name = self.kind if self.rule is None else self.rule.name
@@ -46,6 +54,7 @@ class PassRecord:
     phase    "gradient" | "graph" | "kernels"
     origin   node after -> the nodes before that it is, over changed operands
     replay   (record, k) -> the graph after the first k events
+    places   node -> where it was written, for those written more than once
     """
 
     name: str
@@ -56,6 +65,12 @@ class PassRecord:
     phase: str = "graph"
     origin: Origin = field(default_factory=dict)
     replay: Callable[[PassRecord, int], Graph] | None = None
+    places: Mapping[Node, Site] = field(default_factory=dict)
+
+    def sites(self, node: Node) -> tuple[Site, ...]:
+        """Every place the user wrote that `node` comes from."""
+        site = self.places.get(node, node.site)
+        return () if site is None else site.places
 
     def at(self, k: int) -> Graph:
         """The graph after the first k events; the first one for k = 0."""

@@ -91,8 +91,9 @@ def change(rows: Rows, record: Any, inputs: dict[int, list[int]]) -> Change:
         inputs.setdefault(row, rows.inputs[row])
     inputs_before = {row: inputs[row] for row in before}
     origin = getattr(record, "origin", None) or {}
-    after = _adopt(rows, record, origin, before)
-    merged_nodes = _merges(rows, record)
+    after, fallen = _adopt(rows, record, origin, before)
+    _light(rows, record)
+    merged_nodes = _merges(rows, record) | fallen
     alive = set(after)
     merged = {
         victim: survivor
@@ -141,10 +142,25 @@ def _merges(rows: Rows, record: Any) -> dict[int, int]:
     }
 
 
+def _light(rows: Rows, record: Any) -> None:
+    """Spans of what now stands for several nodes: of every place they were typed."""
+    places = getattr(record, "places", None) or {}
+    for node in record.after.order if places else ():
+        if node in places:
+            spans = rows.spans[rows.row[node]]
+            more = rows.sources.spans_at(places[node].places)
+            spans += [span for span in more if span not in spans]
+
+
 def _adopt(
     rows: Rows, record: Any, origin: Mapping[Any, Sequence[Any]], before: Sequence[int]
-) -> list[int]:
-    """Rows of the graph after: kept for rebuilt nodes, new for new ones."""
+) -> tuple[list[int], dict[int, int]]:
+    """Rows of the graph after: kept for rebuilt nodes, new for new ones.
+
+    And the rows of nodes that became equal to another as they were rebuilt, with the
+    row they fell together with.
+    """
+    fallen: dict[int, int] = {}
     taken = {rows.row[node] for node in record.after.order if node in rows.row}
     known = set(before)
     after: dict[int, None] = {}
@@ -166,8 +182,13 @@ def _adopt(
             else:
                 rows.row[node] = heir
                 taken.add(heir)
-        after[rows.row[node]] = None
-    return list(after)
+        row = rows.row[node]
+        after[row] = None
+        for old in origin.get(node, ()):
+            other = rows.row.get(old, row)
+            if other != row and other in known and _same(old, node):
+                fallen[other] = row
+    return list(after), fallen
 
 
 def _same(old: Any, new: Any) -> bool:

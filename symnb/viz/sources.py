@@ -8,6 +8,7 @@ the label ("cell 4", "model.py").
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 WHOLE_LINES = 120
@@ -27,9 +28,14 @@ class SourceTable:
 
     def spans_of(self, node: Any) -> list[int]:
         """Numbers of the spans at which the user wrote `node`."""
+        own = () if node.site is None else (node.site,)
+        return self.spans_at(getattr(node, "sites", own))
+
+    def spans_at(self, sites: Iterable[Any]) -> list[int]:
+        """Numbers of the spans of these sites."""
         found: list[int] = []
-        for site in getattr(node, "sites", None) or (node.site,):
-            number = self._span(site) if site is not None else None
+        for site in sites:
+            number = self._span(site)
             if number is not None and number not in found:
                 found.append(number)
         return found
