@@ -15,6 +15,7 @@ from symnb.compile.kernels.columns import Columns
 from symnb.compile.kernels.flatten import Form, Known, can_be_simd
 from symnb.compile.kernels.kernel import Kernel, Loop, LoopRole, Statement, check
 from symnb.compile.kernels.nest import Axis, Nest, Stage, axis
+from symnb.compile.kernels.parallel import in_threads
 from symnb.compile.kernels.rows import Rows
 from symnb.compile.kernels.schedule import Axes, axes_of
 from symnb.compile.kernels.target import Target
@@ -32,6 +33,8 @@ def schedule_cpu(nest: Nest, target: Target) -> Kernel:
     kernel = form.kernel()
     if "simd" in target.off:
         kernel = replace(kernel, body=tuple(map(_scalar, kernel.body)))
+    if "threads" not in target.off:
+        kernel = in_threads(kernel, form)
     check(kernel)
     return kernel
 
@@ -83,6 +86,7 @@ class Flat(Form):
         result: Sequence[Statement] = [self.loop(lane, found, "simd")]
         for at, one in enumerate(reversed(rest)):
             role: LoopRole = "parallel" if at == len(rest) - 1 else "serial"
+            role = "ordered" if one.kind == "ordered" else role
             result = [self.loop(one, result, role)]
         return list(result)
 

@@ -20,7 +20,7 @@ from symnb.core.op import Op
 LoopRole = Literal["serial", "simd", "parallel", "ordered"]
 # serial    one after the other
 # simd      independent iterations (but for `combines`), for vector registers
-# parallel  independent iterations whose chunks may run in threads
+# parallel  independent iterations
 # ordered   each iteration needs the one before
 
 
@@ -197,7 +197,48 @@ class Refuse:
     op: str
 
 
-Statement = Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
+FIRST, LAST = "first", "last"  # variables: the bounds of a chunk
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A variable, or a tile of `length` of them, that each chunk has of its own and
+    that is combined over the chunks in their order."""
+
+    name: str
+    dtype: str
+    combine: str
+    length: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Parallel:
+    """Run `body`, loops over FIRST <= i < LAST, for chunks of 0 <= i < size.
+
+    In threads where `points` exceeds `above`; else once, for all of size.
+
+    unit     a chunk starts at a multiple of it
+    grain    least points of a chunk
+    results  what later statements read
+    shares   whether a chunk for each thread is needed: `body` can use threads too
+    ns       estimated time of a point
+    """
+
+    body: tuple[Statement, ...]
+    size: DimLike
+    points: DimLike
+    unit: int
+    above: int
+    grain: int
+    ns: float
+    results: tuple[Result, ...] = ()
+    shares: bool = False
+
+
+Statement = (
+    Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
+    | Parallel
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +253,7 @@ class Kernel:
     flops     per call, as a size expression in units of one operation
     points    how many times the innermost body runs
     summary   one line for readers
+    alone     why no loop runs in threads
     """
 
     buffers: tuple[Buffer, ...]
@@ -223,6 +265,7 @@ class Kernel:
     flops: DimLike = 0
     points: DimLike = 1
     summary: str = ""
+    alone: str = ""
 
     def statements(self) -> Iterator[Statement]:
         """Every statement, those of loops included, in order."""
@@ -230,8 +273,13 @@ class Kernel:
         while stack:
             statement = stack.pop()
             yield statement
-            if isinstance(statement, Loop):
+            if isinstance(statement, Loop | Parallel):
                 stack += reversed(statement.body)
+
+    @property
+    def parallel(self) -> tuple[Parallel, ...]:
+        """What may run in threads, outer before inner."""
+        return tuple(s for s in self.statements() if isinstance(s, Parallel))
 
 
 def order_of_use(kernel: Kernel) -> tuple[dict[str, int], dict[str, int]]:
@@ -240,7 +288,7 @@ def order_of_use(kernel: Kernel) -> tuple[dict[str, int], dict[str, int]]:
     first: dict[str, int] = {}
     for at, statement in enumerate(kernel.statements()):
         written = statement.target if isinstance(statement, Write) else None
-        for operand in _operands(statement):
+        for operand in operands_of(statement):
             if isinstance(operand, Element) and operand is not written:
                 last[operand.array] = at
         if isinstance(written, Element):
@@ -274,16 +322,20 @@ def check(kernel: Kernel) -> None:
             scopes.pop()
             continue
         statement = todo.pop(0)
-        for name in _used(statement):
+        for name in used(statement):
             if name not in known:
                 raise NestError(f"{name} is used where it is not defined")
         if isinstance(statement, Loop):
             scopes.append((list(statement.body), known | {statement.atom.name}))
+        elif isinstance(statement, Parallel):
+            scopes.append((list(statement.body), known | {FIRST, LAST}))
+            known |= {result.name for result in statement.results}
         elif isinstance(statement, Define | Cell | Row | Tree | Total):
             known.add(statement.name)
 
 
-def _operands(statement: Statement) -> tuple[Operand, ...]:
+def operands_of(statement: Statement) -> tuple[Operand, ...]:
+    """What a statement reads and writes."""
     if isinstance(statement, Define):
         return statement.operands
     if isinstance(statement, Combine | Write):
@@ -291,13 +343,19 @@ def _operands(statement: Statement) -> tuple[Operand, ...]:
     return ()
 
 
-def _used(statement: Statement) -> Iterator[str]:
+def used(statement: Statement) -> Iterator[str]:
+    """The variables and arrays a statement mentions, not those of its body."""
     if isinstance(statement, Push | Total):
         yield from filter(None, (statement.tree, statement.tile))
     elif isinstance(statement, Loop):
         yield from (name for name, _, _ in statement.combines)
         yield from _variables((statement.start, statement.stop))
-    for operand in _operands(statement):
+    elif isinstance(statement, Parallel):
+        yield from _variables((statement.size, statement.points))
+    elif isinstance(statement, Row | Refuse):
+        length = statement.length if isinstance(statement, Row) else statement.size
+        yield from _variables((length,))
+    for operand in operands_of(statement):
         if isinstance(operand, Name):
             yield operand.text
         elif isinstance(operand, Element):

@@ -13,19 +13,24 @@ from symnb.compile.kernels.kernel import (
     Define,
     Kernel,
     Loop,
+    Parallel,
     Refuse,
     Row,
     Total,
     Tree,
 )
-from symnb.compile.kernels.nest import WRAP, Buffer
+from symnb.compile.kernels.nest import WRAP
 from symnb.compile.kernels.target import Target
-from symnb.compile.render.cstyle import (
-    LINE,
-    KernelSource,
-    Printer,
-    combined,
+from symnb.compile.render.chunks import (
+    CHUNKS,
+    joining_text,
+    parameter,
+    part_call,
+    part_functions,
+    wrapped,
 )
+from symnb.compile.render.cstyle import KernelSource, Printer, combined
+from symnb.compile.render.parts import Part
 from symnb.compile.render.polling import POINTS
 from symnb.compile.runtime.abi import PRELUDE
 from symnb.core.dims_render import C_PRELUDE
@@ -50,12 +55,28 @@ def render_kernel(
 
     in_place  (output, input) pairs that share storage
     """
-    printer = Printer(kernel, _C())
-    return printer.source(_head(kernel, name, in_place))
+    shared = {b.name for b in kernel.buffers for pair in in_place if b.node in pair}
+    printer = Printer(kernel, name, _C(kernel, shared))
+    parts = [parameter(b, b.name in shared) for b in kernel.buffers]
+    parts += [f"int64_t n{k}" for k in range(len(kernel.sizes))]
+    head = wrapped(f"static int {name}(", [*parts, "symnb_ws *ws"], ")")
+    return printer.source([f"/* {name}: {kernel.summary} */", *head])
 
 
 class _C:
-    """Loops and temporary arrays in C."""
+    """Loops, temporary arrays and threads in C."""
+
+    def __init__(self, kernel: Kernel, shared: Collection[str]) -> None:
+        self.kernel = kernel
+        self.shared = shared
+
+    def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
+        """A function of its own, and one that unpacks what it is given."""
+        return part_functions(part, self.kernel, self.shared)
+
+    def run_part(self, part: Part) -> list[str]:
+        """A call of that function, or of `spread`."""
+        return part_call(part)
 
     def open_loop(self, loop: Loop, index: str, start: str, stop: str) -> list[str]:
         """`for (...) {` after its pragma."""
@@ -83,33 +104,6 @@ class _C:
             "    polled = 0;",
             "}",
         ]
-
-
-def _head(
-    kernel: Kernel, name: str, in_place: Collection[tuple[Node, Node]]
-) -> list[str]:
-    """A comment and the signature, wrapped."""
-    shared = {x for pair in in_place for x in pair}
-    parts = [_parameter(b, b.node in shared) for b in kernel.buffers]
-    parts += [f"int64_t n{k}" for k in range(len(kernel.sizes))]
-    parts.append("symnb_ws *ws")
-    start = f"static int {name}("
-    lines = [f"/* {name}: {kernel.summary} */"]
-    line = start
-    for at, part in enumerate(parts):
-        text = part + (")" if at == len(parts) - 1 else ",")
-        if len(line) + len(text) + 1 > LINE and line.strip():
-            lines.append(line.rstrip())
-            line = " " * len(start)
-        line += text if line in (start, " " * len(start)) else f" {text}"
-    lines.append(line)
-    return lines
-
-
-def _parameter(buffer: Buffer, shared: bool) -> str:
-    const = "const " if buffer.role == "in" else ""
-    restrict = "" if shared else "restrict "
-    return f"{const}{C_TYPES[buffer.dtype]} *{restrict}{buffer.name}"
 
 
 # ------------------------------------------------------------------------- prelude
@@ -214,6 +208,10 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
         texts |= {WRITE_MESSAGE: None, OUT_OF_RANGE: None}
     if any(isinstance(s, Refuse | Row) for s in statements):
         texts[FAIL] = None
+    regions = [s for s in statements if isinstance(s, Parallel)]
+    if regions:
+        texts |= {FAIL: None, CHUNKS: None}
+    texts |= dict.fromkeys(joining_text(r) for s in regions for r in s.results)
     for s in statements:
         if isinstance(s, Tree):
             name = f"{SHORT[s.dtype]}x{s.lanes}"

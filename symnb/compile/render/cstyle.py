@@ -23,6 +23,7 @@ from symnb.compile.kernels.kernel import (
     Name,
     Number,
     Operand,
+    Parallel,
     Position,
     Push,
     Refuse,
@@ -33,6 +34,7 @@ from symnb.compile.kernels.kernel import (
     Write,
 )
 from symnb.compile.kernels.nest import PLACE, WRAP, NestError
+from symnb.compile.render.parts import Part
 from symnb.compile.render.polling import polled_loops
 from symnb.core.dims import Atom, DimLike
 from symnb.core.dims_render import dim_to_c
@@ -42,6 +44,7 @@ from symnb.ops.c_text import C_TYPES, expression
 from symnb.ops.cast import CAST
 from symnb.ops.define import Elementwise
 
+Line = tuple[str, Node | None]  # and the graph node it computes
 LINE = 88
 COMMENT_COLUMN = 56  # comments start here where the code is short enough
 
@@ -73,15 +76,29 @@ class Dialect(Protocol):
         them; None: what they need at the start of the kernel."""
         ...
 
+    def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
+        """The head of the function that runs chunks, what it ends with, and the
+        functions it needs beside it."""
+        ...
+
+    def run_part(self, part: Part) -> list[str]:
+        """Lines that run it, in threads or not."""
+        ...
+
 
 class Printer:
     """Prints one kernel, line by line."""
 
-    def __init__(self, kernel: Kernel, dialect: Dialect) -> None:
+    def __init__(self, kernel: Kernel, name: str, dialect: Dialect) -> None:
         self.kernel = kernel
         self.dialect = dialect
         self.sizes = {atom: f"n{k}" for k, atom in enumerate(kernel.sizes)}
-        self.polled = polled_loops(kernel)
+        inner_first = kernel.parallel[::-1]
+        self.parts = {
+            region: Part(f"{name}_{number}", region)
+            for number, region in enumerate(inner_first, start=1)
+        }
+        self.own: set[str] = set()  # tiles that are a parameter of the present part
         self.lines: list[str] = []
         self.nodes: list[Node | None] = []
 
@@ -96,17 +113,37 @@ class Printer:
         self.nodes.append(node)
 
     def source(self, head: Sequence[str]) -> KernelSource:
-        """The whole function after the lines `head`."""
-        for line in head:
-            self.add(0, line)
-        self.add(0, "{")
-        if self.polled:
-            for line in self.dialect.poll(None):
-                self.add(1, line)
-        self.body()
-        self.add(1, "return 0;")
-        self.add(0, "}")
+        """The whole function after the lines `head`, after what it runs in threads."""
+        for part in self.parts.values():
+            self.part(part)
+        self.function(head, self.body(self.kernel.body))
         return KernelSource("\n".join(self.lines) + "\n", tuple(self._spans()))
+
+    def part(self, part: Part) -> None:
+        """The functions that run the chunks of one part."""
+        results = part.region.results
+        self.own = {x.name for x in results if x.length is not None}
+        inside = self.body(part.region.body)
+        self.own = set()
+        part.capture(self.kernel, "\n".join(line for line, _ in inside))
+        part.size, part.points = map(self.dim, (part.region.size, part.region.points))
+        head, end, beside = self.dialect.part(part)
+        self.function(head, inside, end)
+        for line in ("", *beside, ""):
+            self.add(0, line)
+
+    def function(
+        self, head: Sequence[str], inside: Sequence[Line], end: Sequence[str] = ()
+    ) -> None:
+        """A function around the lines `inside`."""
+        for line in (*head, "{"):
+            self.add(0, line)
+        for line, node in inside:
+            self.lines.append(line)
+            self.nodes.append(node)
+        for line in (*end, "return 0;"):
+            self.add(1, line)
+        self.add(0, "}")
 
     def _spans(self) -> list[tuple[int, int, tuple[Node, ...]]]:
         spans: list[tuple[int, int, tuple[Node, ...]]] = []
@@ -119,10 +156,15 @@ class Printer:
                 spans.append((number, number, (node,)))
         return spans
 
-    def body(self) -> None:
-        """All statements, loops without recursion."""
+    def body(self, statements: Sequence[Statement]) -> list[Line]:
+        """The lines of statements, loops without recursion."""
+        before = self.lines, self.nodes
+        self.lines, self.nodes = [], []
+        polled = polled_loops(statements)
+        for line in self.dialect.poll(None) if polled else ():
+            self.add(1, line)
         stack: list[tuple[int, Statement | str]] = [
-            (1, s) for s in reversed(self.kernel.body)
+            (1, s) for s in reversed(statements)
         ]
         while stack:
             depth, statement = stack.pop()
@@ -131,13 +173,19 @@ class Printer:
             elif isinstance(statement, Loop):
                 self.loop(depth, statement)
                 stack.append((depth, "}"))
-                if statement in self.polled:
-                    count = self.dim(self.polled[statement])
+                if statement in polled:
+                    count = self.dim(polled[statement])
                     lines = self.dialect.poll(count)
                     stack += [(depth + 1, line) for line in reversed(lines)]
                 stack += [(depth + 1, s) for s in reversed(statement.body)]
+            elif isinstance(statement, Parallel):
+                for line in self.dialect.run_part(self.parts[statement]):
+                    self.add(depth, line)
             else:
                 self.statement(depth, statement)
+        found = list(zip(self.lines, self.nodes, strict=True))
+        self.lines, self.nodes = before
+        return found
 
     def loop(self, depth: int, loop: Loop) -> None:
         """The head of a loop."""
@@ -169,7 +217,7 @@ class Printer:
                 self.add(depth, f"if ({self.factor(size)} == 0) {fail}")
             case Tree() | Push() | Total():
                 self.lanes(depth, statement)
-            case Loop():
+            case Loop() | Parallel():
                 raise NestError("loops are printed by body()")
 
     def lanes(self, depth: int, statement: Tree | Push | Total) -> None:
@@ -239,7 +287,8 @@ class Printer:
             start = identity(cell.combine, cell.dtype)
             self.add(depth, f"{type} {cell.name} = {start};", cell.combine)
             return
-        self.add(depth, f"{type} {cell.name}[{cell.length}];")
+        if cell.name not in self.own:
+            self.add(depth, f"{type} {cell.name}[{cell.length}];")
         if cell.combine != "none":
             start = identity(cell.combine, cell.dtype)
             head = f"for (int64_t c = 0; c < {cell.length}; c++)"

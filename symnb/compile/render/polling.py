@@ -7,19 +7,22 @@ and no loop inside it asks. Once per kernel.
 
 from __future__ import annotations
 
-from symnb.compile.kernels.kernel import Kernel, Loop
+from collections.abc import Sequence
+
+from symnb.compile.kernels.kernel import Loop, Parallel, Statement
 from symnb.core.dims import Dim, DimLike
 
 POINTS = 1 << 20  # a body takes 0.1 to 100 ns, so that is asked every 0.1 to 100 ms
 SHORT = 512  # loops known to be shorter count as one point each
 
 
-def polled_loops(kernel: Kernel) -> dict[Loop, DimLike]:
-    """Loop -> points of the loops directly inside it, per run of its body."""
+def polled_loops(body: Sequence[Statement]) -> dict[Loop, DimLike]:
+    """Loop -> points of the loops directly inside it, per run of its body.
+
+    body  of a kernel, or of what it runs in threads
+    """
     found: dict[Loop, DimLike] = {}
-    stack: list[tuple[Loop, bool]] = [
-        (s, False) for s in kernel.body if isinstance(s, Loop)
-    ]
+    stack: list[tuple[Loop, bool]] = [(s, False) for s in body if isinstance(s, Loop)]
     asks: set[Loop] = set()  # loops that ask or hold one that does
     while stack:
         loop, ready = stack.pop()
@@ -28,7 +31,9 @@ def polled_loops(kernel: Kernel) -> dict[Loop, DimLike]:
             stack.append((loop, True))
             stack += [(one, False) for one in inner]
             continue
-        if not asks.isdisjoint(inner):
+        if not asks.isdisjoint(inner) or any(
+            isinstance(s, Parallel) for s in loop.body
+        ):
             asks.add(loop)
         elif loop.role != "simd" and any(not _is_short(one) for one in inner):
             asks.add(loop)

@@ -23,6 +23,9 @@ from symnb.core.shared import Shared
 TARGET = Target(vector=32, simd=LIBMVEC)
 
 ALLOC = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+_P, _I = ctypes.c_void_p, ctypes.c_int64
+CHUNK = ctypes.CFUNCTYPE(ctypes.c_int, _P, _P, _I, _I, _I, _P)
+SPREAD = ctypes.CFUNCTYPE(ctypes.c_int, _P, CHUNK, _P, _P, _I, _I)
 
 
 class Workspace(ctypes.Structure):
@@ -34,7 +37,7 @@ class Workspace(ctypes.Structure):
         ("output", ctypes.c_void_p), ("python", ctypes.c_void_p),
         ("now", ctypes.c_void_p), ("message", ctypes.c_char_p),
         ("message_size", ctypes.c_int64), ("threads", ctypes.c_int64),
-        ("spread", ctypes.c_void_p),
+        ("spread", SPREAD),
     )  # fmt: skip
 
 
@@ -43,10 +46,18 @@ class KernelError(Exception):
 
 
 class Compiled:
-    """The regions of a graph with their kernels, compiled."""
+    """The regions of a graph with their kernels, compiled.
 
-    def __init__(self, graph: Graph, target: Target = TARGET) -> None:
+    threads  what kernels are told; the chunks of a loop run here, last one first
+    chunks   how many each parallel loop had
+    """
+
+    def __init__(
+        self, graph: Graph, target: Target = TARGET, threads: int = 1
+    ) -> None:
         self.graph = graph
+        self.threads = threads
+        self.chunks: list[int] = []
         self.choices: list[Any] = []
         self.regions = partition(graph, self.choices.append)
         self.kernels: dict[Region, Kernel] = {}
@@ -102,7 +113,8 @@ class Compiled:
                 known[out] = poisoned(shape, out.dtype)
             arrays = [contiguous(known[b.node]) for b in kernel.buffers]
             numbers = [dims.evaluate(dims.dim_of(a), sizes) for a in kernel.sizes]
-            call(self.library, f"run_k{index}", arrays, numbers)
+            name = f"run_k{index}"
+            self.chunks += call(self.library, name, arrays, numbers, self.threads)
 
 
 def poisoned(shape: Sequence[int], dtype: str) -> np.ndarray:
@@ -155,9 +167,16 @@ def compile_c(source: str, flags: Sequence[str] = ()) -> ctypes.CDLL:
 
 
 def call(
-    library: ctypes.CDLL, name: str, arrays: Sequence[np.ndarray], sizes: Sequence[int]
-) -> None:
-    """One call. Raises KernelError with the kernel's message."""
+    library: ctypes.CDLL,
+    name: str,
+    arrays: Sequence[np.ndarray],
+    sizes: Sequence[int],
+    threads: int = 1,
+) -> list[int]:
+    """The number of chunks of each parallel loop of one call.
+
+    Raises KernelError with the kernel's message.
+    """
     pointers = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
     numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
     kept: list[Any] = []
@@ -167,10 +186,25 @@ def call(
         return kept[-1].ctypes.data
 
     message = ctypes.create_string_buffer(256)
+    counts: list[int] = []
+
+    def spread(at: Any, run: Any, p: Any, n: Any, size: int, step: int) -> int:
+        assert ws.threads > 1
+        ws.threads = 1
+        starts = range(0, size, step)
+        counts.append(len(starts))
+        failed = 0
+        for k, first in reversed(list(enumerate(starts))):
+            failed |= run(p, n, k, first, min(first + step, size), at)
+        ws.threads = threads
+        return failed
+
     ws = Workspace()
+    ws.threads, ws.spread = threads, SPREAD(spread)
     ws.alloc = ALLOC(alloc)
     ws.message = ctypes.cast(message, ctypes.c_char_p)
     ws.message_size = 256
     status = getattr(library, name)(pointers, numbers, ctypes.byref(ws))
     if status:
         raise KernelError(message.value.decode())
+    return counts

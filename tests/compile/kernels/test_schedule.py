@@ -38,9 +38,10 @@ def loops(made: Kernel) -> list[Loop]:
 
 def test_a_map_over_whole_arrays_is_one_flat_loop() -> None:
     x, y = matrix(), matrix()
-    [loop] = loops(kernel(x * y + x))
+    made = kernel(x * y + x)
+    [loop] = loops(made)
     assert loop.role == "simd"
-    assert loop.stop == n * m
+    assert made.parallel[0].size == n * m
 
 
 def test_a_broadcast_row_keeps_two_loops() -> None:
@@ -119,8 +120,9 @@ def test_a_stride_is_known_only_where_it_is_constant() -> None:
 
 def test_a_kernel_that_uses_a_variable_out_of_scope_is_refused() -> None:
     made = kernel(matrix() * 2.0)
+    [region] = made.parallel
     [loop] = loops(made)
     lost: Statement = Write(loop.body[-1].target, "float32", Name("t0"))  # type: ignore[union-attr]
-    broken = Kernel(made.buffers, made.sizes, (loop, lost), made.nodes)
+    broken = Kernel(made.buffers, made.sizes, (region, lost), made.nodes)
     with pytest.raises(NestError, match="t0 is used where it is not defined"):
         check(broken)

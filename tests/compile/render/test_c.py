@@ -97,7 +97,8 @@ def test_a_signature_is_wrapped_and_names_sizes_in_order() -> None:
         total = total * x
     [kernel] = kernels(total)
     text = render_kernel(kernel, "k0", Target()).text
-    head = text[: text.index("\n{")]
+    head = text[text.index("/* k0:") :]
+    head = head[: head.index("\n{")]
     assert all(len(line) <= 88 for line in head.splitlines())
     assert re.search(
         r"int64_t n0,\s+symnb_ws \*ws\)|int64_t n1,\s+symnb_ws \*ws\)", head

@@ -1,9 +1,10 @@
-/* k0: one pass over the elements */
-static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
-              int64_t n0, int64_t n1, symnb_ws *ws)
+/* k0_1: in chunks, in threads from 37,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
+                           float *restrict q0, int64_t first, int64_t last,
+                           symnb_ws *ws)
 {
     #pragma omp simd
-    for (int64_t i = 0; i < n0*n1; i++) {
+    for (int64_t i = first; i < last; i++) {
         const float x0 = p0[i];
         const float t0 = -x0;                            /* %0 neg */
         const float t1 = t0 * x0;                        /* %1 mul */
@@ -15,6 +16,27 @@ static int k0(const float *restrict p0, const float *restrict p1, float *restric
         const float t6 = x1 / t5;                        /* %6 true_div */
         const float t7 = t4 - t6;                        /* %7 sub */
         q0[i] = t7;
+    }
+    return 0;
+}
+
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], p[2], first, last, ws);
+}
+
+/* k0: one pass over the elements */
+static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
+              int64_t n0, int64_t n1, symnb_ws *ws)
+{
+    if (ws->threads < 2 || n0*n1 <= 37000) {
+        if (k0_1(p0, p1, q0, 0, n0*n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0*n1, n0*n1, 7400, 1024);
+        void *const p[] = {(void *)p0, (void *)p1, (void *)q0};
+        const int64_t n[] = {0};
+        if (ws->spread(ws, k0_1_chunk, p, n, n0*n1, step)) return 1;
     }
     return 0;
 }

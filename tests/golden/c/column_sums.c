@@ -1,74 +1,130 @@
-/* k0: tiles of 1024 columns, row by row */
-static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
-              int64_t n0, int64_t n1, symnb_ws *ws)
+/* k0_1: in chunks, in threads from 130,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, int64_t n0, int64_t n1, int64_t j0,
+                           int64_t j1, float *restrict r0, float *restrict r1,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    for (int64_t j0 = 0; j0 < n1; j0 += 1024) {          /* tiles of columns */
-        const int64_t j1 = symnb_min(n1, j0 + 1024);
-        float r0[1024];
-        for (int64_t c = 0; c < 1024; c++) r0[c] = 0;    /* add */
-        float r1[1024];
-        for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
-        for (int64_t i0 = 0; i0 < n0; i0 += 512) {       /* blocks of rows, summed apart */
-            float part_r0[1024];
-            for (int64_t c = 0; c < 1024; c++) part_r0[c] = 0; /* add */
-            const int64_t i2 = symnb_min(n0 - i0, 512);
-            for (int64_t i = i0; i < i0 + 8*(i2 / 8); i += 8) { /* 8 rows at once */
-                #pragma omp simd
-                for (int64_t j = j0; j < j1; j++) {
-                    const float x1 = p0[n1*i + j];
-                    const float x2 = p0[(i + 1)*n1 + j];
-                    const float x3 = p0[(i + 2)*n1 + j];
-                    const float x4 = p0[(i + 3)*n1 + j];
-                    const float x5 = p0[(i + 4)*n1 + j];
-                    const float x6 = p0[(i + 5)*n1 + j];
-                    const float x7 = p0[(i + 6)*n1 + j];
-                    const float x8 = p0[(i + 7)*n1 + j];
-                    const float x9 = x1 + x2;            /* %0 sum */
-                    const float x10 = x3 + x4;           /* %0 sum */
-                    const float x11 = x5 + x6;           /* %0 sum */
-                    const float x12 = x7 + x8;           /* %0 sum */
-                    const float x13 = x9 + x10;          /* %0 sum */
-                    const float x14 = x11 + x12;         /* %0 sum */
-                    const float x15 = x13 + x14;         /* %0 sum */
-                    part_r0[j - j0] += x15;              /* %0 sum */
-                    r1[j - j0] = (x1 > r1[j - j0]) | (x1 != x1) ? x1 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x2 > r1[j - j0]) | (x2 != x2) ? x2 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x3 > r1[j - j0]) | (x3 != x3) ? x3 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x4 > r1[j - j0]) | (x4 != x4) ? x4 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x5 > r1[j - j0]) | (x5 != x5) ? x5 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x6 > r1[j - j0]) | (x6 != x6) ? x6 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x7 > r1[j - j0]) | (x7 != x7) ? x7 : r1[j - j0]; /* %1 max */
-                    r1[j - j0] = (x8 > r1[j - j0]) | (x8 != x8) ? x8 : r1[j - j0]; /* %1 max */
-                }
-                if ((polled += j1 - j0) > 1048576) {
-                    if (ws->stop(ws)) return 1;
-                    polled = 0;
-                }
-            }
-            for (int64_t i = i0 + 8*(i2 / 8); i < i2 + i0; i++) { /* the rest */
-                #pragma omp simd
-                for (int64_t j = j0; j < j1; j++) {
-                    const float x16 = p0[n1*i + j];
-                    part_r0[j - j0] += x16;              /* %0 sum */
-                    r1[j - j0] = (x16 > r1[j - j0]) | (x16 != x16) ? x16 : r1[j - j0]; /* %1 max */
-                }
-                if ((polled += j1 - j0) > 1048576) {
-                    if (ws->stop(ws)) return 1;
-                    polled = 0;
-                }
-            }
+    for (int64_t c = 0; c < 1024; c++) r0[c] = 0;        /* add */
+    for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
+    for (int64_t i0 = first; i0 < last; i0 += 512) {     /* blocks of rows, summed apart */
+        float part_r0[1024];
+        for (int64_t c = 0; c < 1024; c++) part_r0[c] = 0; /* add */
+        const int64_t i2 = symnb_min(n0 - i0, 512);
+        for (int64_t i = i0; i < i0 + 8*(i2 / 8); i += 8) { /* 8 rows at once */
             #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
-                r0[j - j0] += part_r0[j - j0];
+                const float x1 = p0[n1*i + j];
+                const float x2 = p0[(i + 1)*n1 + j];
+                const float x3 = p0[(i + 2)*n1 + j];
+                const float x4 = p0[(i + 3)*n1 + j];
+                const float x5 = p0[(i + 4)*n1 + j];
+                const float x6 = p0[(i + 5)*n1 + j];
+                const float x7 = p0[(i + 6)*n1 + j];
+                const float x8 = p0[(i + 7)*n1 + j];
+                const float x9 = x1 + x2;                /* %0 sum */
+                const float x10 = x3 + x4;               /* %0 sum */
+                const float x11 = x5 + x6;               /* %0 sum */
+                const float x12 = x7 + x8;               /* %0 sum */
+                const float x13 = x9 + x10;              /* %0 sum */
+                const float x14 = x11 + x12;             /* %0 sum */
+                const float x15 = x13 + x14;             /* %0 sum */
+                part_r0[j - j0] += x15;                  /* %0 sum */
+                r1[j - j0] = (x1 > r1[j - j0]) | (x1 != x1) ? x1 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x2 > r1[j - j0]) | (x2 != x2) ? x2 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x3 > r1[j - j0]) | (x3 != x3) ? x3 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x4 > r1[j - j0]) | (x4 != x4) ? x4 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x5 > r1[j - j0]) | (x5 != x5) ? x5 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x6 > r1[j - j0]) | (x6 != x6) ? x6 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x7 > r1[j - j0]) | (x7 != x7) ? x7 : r1[j - j0]; /* %1 max */
+                r1[j - j0] = (x8 > r1[j - j0]) | (x8 != x8) ? x8 : r1[j - j0]; /* %1 max */
             }
+            if ((polled += j1 - j0) > 1048576) {
+                if (ws->stop(ws)) return 1;
+                polled = 0;
+            }
+        }
+        for (int64_t i = i0 + 8*(i2 / 8); i < i2 + i0; i++) { /* the rest */
+            #pragma omp simd
+            for (int64_t j = j0; j < j1; j++) {
+                const float x16 = p0[n1*i + j];
+                part_r0[j - j0] += x16;                  /* %0 sum */
+                r1[j - j0] = (x16 > r1[j - j0]) | (x16 != x16) ? x16 : r1[j - j0]; /* %1 max */
+            }
+            if ((polled += j1 - j0) > 1048576) {
+                if (ws->stop(ws)) return 1;
+                polled = 0;
+            }
+        }
+        #pragma omp simd
+        for (int64_t j = j0; j < j1; j++) {
+            r0[j - j0] += part_r0[j - j0];
+        }
+    }
+    return 0;
+}
+
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], n[0], n[1], n[2], n[3], (float *)p[1] + 1024*chunk,
+                (float *)p[2] + 1024*chunk, first, last, ws);
+}
+
+/* k0_2: in chunks, in threads from 91,000 points on */
+static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
+                           float *restrict q1, int64_t n0, int64_t n1, int64_t first,
+                           int64_t last, symnb_ws *ws)
+{
+    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* tiles of columns */
+        const int64_t j1 = symnb_min(n1, j0 + 1024);
+        float r0[1024];
+        float r1[1024];
+        if (ws->threads < 2 || (j1 - j0)*n0 <= 130000) {
+            if (k0_1(p0, n0, n1, j0, j1, r0, r1, 0, n0, ws)) return 1;
+        } else {
+            const int64_t step = symnb_step(n0, (j1 - j0)*n0, 25000, 512);
+            const int64_t count = (n0 + step - 1) / step;
+            float *each_r0 = ws->alloc(ws, count*1024*sizeof(float));
+            if (!each_r0) return symnb_fail(ws, "no memory for parts of a result");
+            float *each_r1 = ws->alloc(ws, count*1024*sizeof(float));
+            if (!each_r1) return symnb_fail(ws, "no memory for parts of a result");
+            void *const p[] = {(void *)p0, each_r0, each_r1};
+            const int64_t n[] = {n0, n1, j0, j1};
+            if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+            for (int64_t c = 0; c < 1024; c++) r0[c] = each_r0[c];
+            for (int64_t chunk = 1; chunk < count; chunk++)
+                symnb_join_add_f32x1024(r0, each_r0 + 1024*chunk);
+            for (int64_t c = 0; c < 1024; c++) r1[c] = each_r1[c];
+            for (int64_t chunk = 1; chunk < count; chunk++)
+                symnb_join_max_f32x1024(r1, each_r1 + 1024*chunk);
         }
         #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
             q0[j] = r0[j - j0];
             q1[j] = r1[j - j0];
         }
+    }
+    return 0;
+}
+
+static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_2(p[0], p[1], p[2], n[0], n[1], first, last, ws);
+}
+
+/* k0: tiles of 1024 columns, row by row */
+static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
+              int64_t n0, int64_t n1, symnb_ws *ws)
+{
+    if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
+    if (ws->threads < 2 || n0*n1 <= 91000 || (n1 + 1023) / 1024 < ws->threads) {
+        if (k0_2(p0, q0, q1, n0, n1, 0, n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n1, n0*n1, 18000, 1024);
+        void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
+        const int64_t n[] = {n0, n1};
+        if (ws->spread(ws, k0_2_chunk, p, n, n1, step)) return 1;
     }
     return 0;
 }

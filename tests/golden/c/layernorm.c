@@ -1,9 +1,9 @@
-/* k0: row by row */
-static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
-              symnb_ws *ws)
+/* k0_1: in chunks, in threads from 87,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = 0; i < n0; i++) {                   /* rows */
+    for (int64_t i = first; i < last; i++) {             /* rows */
         symnb_tree_f32x32 sum_r0;
         sum_r0.count = sum_r0.top = 0;
         float a0[32];
@@ -67,6 +67,27 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
             const float t7 = t2_2 / t6;                  /* %7 true_div */
             q0[n1*i + j] = t7;
         }
+    }
+    return 0;
+}
+
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], n[0], first, last, ws);
+}
+
+/* k0: row by row */
+static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+              symnb_ws *ws)
+{
+    if (ws->threads < 2 || n0*n1 <= 87000) {
+        if (k0_1(p0, q0, n1, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, n0*n1, 17000, 1);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n1};
+        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
     }
     return 0;
 }

@@ -1,10 +1,10 @@
-/* k0: row by row */
-static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
-              int64_t n0, int64_t n1, symnb_ws *ws)
+/* k0_1: in chunks, in threads from 59,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0,
+                           float *restrict q1, int64_t n1, int64_t first, int64_t last,
+                           symnb_ws *ws)
 {
     int64_t polled = 0;
-    if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    for (int64_t i = 0; i < n0; i++) {                   /* rows */
+    for (int64_t i = first; i < last; i++) {             /* rows */
         int32_t nan_r0 = 0;                              /* or */
         float a0 = -__builtin_inff();                    /* fmax */
         #pragma omp simd reduction(|:nan_r0) reduction(max:a0)
@@ -43,17 +43,40 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
     return 0;
 }
 
-/* k1: one pass, then the result */
-static int k1(const float *restrict p0, const float *restrict p1,
-              const float *restrict p2, const int64_t *restrict p3, float *restrict q0,
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], p[2], n[0], first, last, ws);
+}
+
+/* k0: row by row */
+static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
+{
+    if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
+    if (ws->threads < 2 || n0*n1 <= 59000) {
+        if (k0_1(p0, q0, q1, n1, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, n0*n1, 12000, 1);
+        void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
+        const int64_t n[] = {n1};
+        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+    }
+    return 0;
+}
+
+/* k1_1: in chunks, in threads from 35,000 points on */
+static SYMNB_PART int k1_1(const float *restrict p0, const float *restrict p1,
+                           const float *restrict p2, const int64_t *restrict p3,
+                           int64_t n0, int64_t n1, float *restrict to_r0, int64_t first,
+                           int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
     symnb_tree_f32x64 sum_r0;
     sum_r0.count = sum_r0.top = 0;
     float a0[64];
     for (int64_t c = 0; c < 64; c++) a0[c] = 0;          /* add */
-    for (int64_t i0 = 0; i0 < n0; i0 += 1024) {          /* runs, summed in pairs */
+    for (int64_t i0 = first; i0 < last; i0 += 1024) {    /* runs, summed in pairs */
         if (i0) symnb_push_f32x64(&sum_r0, a0);
         const int64_t i2 = symnb_min(n0 - i0, 1024);
         for (int64_t i1 = 0; i1 < i2; i1 += 64) {        /* 64 lanes */
@@ -74,6 +97,34 @@ static int k1(const float *restrict p0, const float *restrict p1,
     }
     symnb_collect_f32x64(&sum_r0, a0);
     const float r0 = symnb_fold_add_f32x64(a0);          /* %8 sum */
+    *to_r0 = r0;
+    return 0;
+}
+
+static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k1_1(p[0], p[1], p[2], p[3], n[0], n[1], (float *)p[4] + chunk, first, last,
+                ws);
+}
+
+/* k1: one pass, then the result */
+static int k1(const float *restrict p0, const float *restrict p1,
+              const float *restrict p2, const int64_t *restrict p3, float *restrict q0,
+              int64_t n0, int64_t n1, symnb_ws *ws)
+{
+    float r0;
+    if (ws->threads < 2 || n0 <= 35000) {
+        if (k1_1(p0, p1, p2, p3, n0, n1, &r0, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, n0, 7000, 1024);
+        const int64_t count = (n0 + step - 1) / step;
+        float each_r0[64];
+        void *const p[] = {(void *)p0, (void *)p1, (void *)p2, (void *)p3, each_r0};
+        const int64_t n[] = {n0, n1};
+        if (ws->spread(ws, k1_1_chunk, p, n, n0, step)) return 1;
+        r0 = symnb_join_add_f32(each_r0, count);
+    }
     const float t9 = -r0;                                /* %9 neg */
     q0[0] = t9;
     return 0;

@@ -1,19 +1,9 @@
-/* k0: 2 passes */
-static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
-              symnb_ws *ws)
+/* k0_1: in chunks, in threads from 400,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = 0; i < n0; i++) {
-        #pragma omp simd
-        for (int64_t j = 0; j < n1; j++) {
-            q0[2*n1*i + j] = p0[n1*i + j];
-        }
-        if ((polled += n1) > 1048576) {
-            if (ws->stop(ws)) return 1;
-            polled = 0;
-        }
-    }
-    for (int64_t i = 0; i < n0; i++) {
+    for (int64_t i = first; i < last; i++) {
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             const float t0 = p0[n1*i + j] * 2.0f;        /* %0 mul */
@@ -27,12 +17,65 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1: tiles of 1024 columns, row by row */
-static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
-              symnb_ws *ws)
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], n[0], first, last, ws);
+}
+
+/* k0_2: in chunks, in threads from 500,000 points on */
+static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0, int64_t n1,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t j0 = 0; j0 < n1; j0 += 1024) {          /* tiles of columns */
+    for (int64_t i = first; i < last; i++) {
+        #pragma omp simd
+        for (int64_t j = 0; j < n1; j++) {
+            q0[2*n1*i + j] = p0[n1*i + j];
+        }
+        if ((polled += n1) > 1048576) {
+            if (ws->stop(ws)) return 1;
+            polled = 0;
+        }
+    }
+    return 0;
+}
+
+static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_2(p[0], p[1], n[0], first, last, ws);
+}
+
+/* k0: 2 passes */
+static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+              symnb_ws *ws)
+{
+    if (ws->threads < 2 || n0*n1 <= 500000) {
+        if (k0_2(p0, q0, n1, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, n0*n1, 100000, 1);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n1};
+        if (ws->spread(ws, k0_2_chunk, p, n, n0, step)) return 1;
+    }
+    if (ws->threads < 2 || n0*n1 <= 400000) {
+        if (k0_1(p0, q0, n1, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, n0*n1, 80000, 1);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n1};
+        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+    }
+    return 0;
+}
+
+/* k1_1: in chunks, in threads from 290,000 points on */
+static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n0,
+                           int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
+{
+    int64_t polled = 0;
+    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
         float r0[1024];
         for (int64_t c = 0; c < 1024; c++) r0[c] = 0;    /* add */
@@ -51,15 +94,57 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
+static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k1_1(p[0], p[1], n[0], n[1], first, last, ws);
+}
+
+/* k1: tiles of 1024 columns, row by row */
+static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+              symnb_ws *ws)
+{
+    if (ws->threads < 2 || n0*n1 <= 290000) {
+        if (k1_1(p0, q0, n0, n1, 0, n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n1, n0*n1, 57000, 1024);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n0, n1};
+        if (ws->spread(ws, k1_1_chunk, p, n, n1, step)) return 1;
+    }
+    return 0;
+}
+
+/* k2_1: in chunks, in threads from 500,000 points on */
+static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
+                           int64_t last, symnb_ws *ws)
+{
+    #pragma omp simd
+    for (int64_t i = first; i < last; i++) {
+        q0[i] = p0[i];
+    }
+    return 0;
+}
+
+static int k2_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k2_1(p[0], p[1], first, last, ws);
+}
+
 /* k2: 2 passes */
 static int k2(const float *restrict p0, const float *restrict p1,
               const int32_t *restrict p2, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
     int64_t polled = 0;
-    #pragma omp simd
-    for (int64_t i = 0; i < n0*n1; i++) {
-        q0[i] = p0[i];
+    if (ws->threads < 2 || n0*n1 <= 500000) {
+        if (k2_1(p0, q0, 0, n0*n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0*n1, n0*n1, 100000, 1024);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {0};
+        if (ws->spread(ws, k2_1_chunk, p, n, n0*n1, step)) return 1;
     }
     for (int64_t i = 0; i < 5; i++) {                    /* in order */
         for (int64_t j = 0; j < n1; j++) {               /* in order */

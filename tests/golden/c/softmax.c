@@ -1,8 +1,9 @@
-/* k0: row by row */
-static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
-              int64_t *restrict q1, int64_t n0, symnb_ws *ws)
+/* k0_1: in chunks, in threads from 51,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
+                           float *restrict q0, int64_t *restrict q1, int64_t first,
+                           int64_t last, symnb_ws *ws)
 {
-    for (int64_t i = 0; i < n0; i++) {                   /* rows */
+    for (int64_t i = first; i < last; i++) {             /* rows */
         int32_t nan_r0[16];
         for (int64_t c = 0; c < 16; c++) nan_r0[c] = 0;  /* or */
         float a0[16];
@@ -39,6 +40,27 @@ static int k0(const float *restrict p0, const float *restrict p1, float *restric
             const float t5 = q0[10*i + j] / r1;          /* %5 true_div */
             q0[10*i + j] = t5;
         }
+    }
+    return 0;
+}
+
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], p[2], p[3], first, last, ws);
+}
+
+/* k0: row by row */
+static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
+              int64_t *restrict q1, int64_t n0, symnb_ws *ws)
+{
+    if (ws->threads < 2 || 10*n0 <= 51000) {
+        if (k0_1(p0, p1, q0, q1, 0, n0, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0, 10*n0, 10000, 1);
+        void *const p[] = {(void *)p0, (void *)p1, (void *)q0, (void *)q1};
+        const int64_t n[] = {0};
+        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
     }
     return 0;
 }

@@ -1,9 +1,9 @@
-/* k0: squares of 32 x 32: some arrays are transposed */
-static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
-              symnb_ws *ws)
+/* k0_1: in chunks, in threads from 220,000 points on */
+static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n0,
+                           int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i0 = 0; i0 < n1; i0 += 32) {            /* squares */
+    for (int64_t i0 = first; i0 < last; i0 += 32) {      /* squares */
         for (int64_t j0 = 0; j0 < n0; j0 += 32) {        /* squares */
             const int64_t j1 = symnb_min(n0, j0 + 32);
             const int64_t i1 = symnb_min(n1, i0 + 32);
@@ -23,12 +23,33 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1: one pass over the elements */
-static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k0_1(p[0], p[1], n[0], n[1], first, last, ws);
+}
+
+/* k0: squares of 32 x 32: some arrays are transposed */
+static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
+    if (ws->threads < 2 || n0*n1 <= 220000) {
+        if (k0_1(p0, q0, n0, n1, 0, n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n1, n0*n1, 44000, 32);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n0, n1};
+        if (ws->spread(ws, k0_1_chunk, p, n, n1, step)) return 1;
+    }
+    return 0;
+}
+
+/* k1_1: in chunks, in threads from 500,000 points on */
+static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n1,
+                           int64_t first, int64_t last, symnb_ws *ws)
+{
     int64_t polled = 0;
-    for (int64_t i = 0; i < (n0 + 1) / 2; i++) {
+    for (int64_t i = first; i < last; i++) {
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             q0[n1*i + j] = p0[(2*i + 1)*n1 - j - 1];
@@ -41,14 +62,56 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
+static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k1_1(p[0], p[1], n[0], first, last, ws);
+}
+
+/* k1: one pass over the elements */
+static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
+              symnb_ws *ws)
+{
+    if (ws->threads < 2 || n1*((n0 + 1) / 2) <= 500000) {
+        if (k1_1(p0, q0, n1, 0, (n0 + 1) / 2, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step((n0 + 1) / 2, n1*((n0 + 1) / 2), 100000, 1);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {n1};
+        if (ws->spread(ws, k1_1_chunk, p, n, (n0 + 1) / 2, step)) return 1;
+    }
+    return 0;
+}
+
+/* k2_1: in chunks, in threads from 400,000 points on */
+static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
+                           int64_t last, symnb_ws *ws)
+{
+    #pragma omp simd
+    for (int64_t i = first; i < last; i++) {
+        const float t4 = p0[i] + 1.0f;                   /* %4 add */
+        q0[i] = t4;
+    }
+    return 0;
+}
+
+static int k2_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                      int64_t last, symnb_ws *ws)
+{
+    return k2_1(p[0], p[1], first, last, ws);
+}
+
 /* k2: one pass over the elements */
 static int k2(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    #pragma omp simd
-    for (int64_t i = 0; i < n0*n1; i++) {
-        const float t4 = p0[i] + 1.0f;                   /* %4 add */
-        q0[i] = t4;
+    if (ws->threads < 2 || n0*n1 <= 400000) {
+        if (k2_1(p0, q0, 0, n0*n1, ws)) return 1;
+    } else {
+        const int64_t step = symnb_step(n0*n1, n0*n1, 80000, 1024);
+        void *const p[] = {(void *)p0, (void *)q0};
+        const int64_t n[] = {0};
+        if (ws->spread(ws, k2_1_chunk, p, n, n0*n1, step)) return 1;
     }
     return 0;
 }
