@@ -41,11 +41,13 @@ class Function:
     trace         passes and decisions of the compile
     optimised     the graph after the optimiser
     program       steps, kernels, memory plan, decisions
+    threads       of its calls; None: `config.threads`
     """
 
     request: Request
     mode: Mode
     variants: dict[Any, Any]
+    threads: Any = None  # compiled functions have it from the call path
 
     def _start(self, request: Request, mode: Mode, allow_downcast: bool | None) -> None:
         self.request = request

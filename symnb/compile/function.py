@@ -33,6 +33,7 @@ def function(
     profile: bool | None = None,
     on_unused_input: str | None = None,
     trust_input: bool = False,
+    threads: int | None = None,
 ) -> Function:
     """A function computing `outputs` from `inputs`.
 
@@ -45,6 +46,8 @@ def function(
     profile  time every step of every call
     allow_input_downcast  cast arguments even where digits are lost
     on_unused_input       raise | warn | ignore
+    threads  of its loops and products; None: `config.threads` at each call. May be
+             changed later, as `f.threads`.
 
     Returns a Function; a call gives one array, a list, a dict or None, as `outputs`
     was. Raises GraphError, ArgumentError, BuildError.
@@ -61,6 +64,8 @@ def function(
         made = build_function(request, get_mode(mode), allow_input_downcast)
     if config.profile if profile is None else profile:
         made.profiling = True
+    if threads is not None:
+        made.threads = threads
     return made
 
 

@@ -44,11 +44,18 @@ class NativeFunction(Call, Function):
         variant = Variant(special.specialise(graph, given), self.mode)
         return Call(variant.spec(self.labels, self.request.returns))
 
+    def _fitting(self, arrays: tuple[Any, ...]) -> Any:
+        found = super()._fitting(arrays)
+        if found is not self:
+            found.threads = self.threads
+        return found
+
     def _remade(self, request: Request) -> Any:
-        return make_native(request, self.mode, self.allow_downcast)
+        return make_native(request, self.mode, self.allow_downcast, self.threads)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return make_native, (self.request, self.mode, self.allow_downcast)
+        options = self.mode, self.allow_downcast, self.threads
+        return make_native, (self.request, *options)
 
 
 class KeyedFunction(NativeFunction):
@@ -59,7 +66,14 @@ class KeyedFunction(NativeFunction):
         return keyed(self.request, super().__call__(*args, **kwargs))
 
 
-def make_native(request: Request, mode: Mode, allow_downcast: bool | None) -> Any:
+def make_native(
+    request: Request,
+    mode: Mode,
+    allow_downcast: bool | None,
+    threads: int | None = None,
+) -> Any:
     """The compiled function for a request."""
-    made = KeyedFunction if request.keys is not None else NativeFunction
-    return made(request, mode, allow_downcast)
+    kind = KeyedFunction if request.keys is not None else NativeFunction
+    made = kind(request, mode, allow_downcast)
+    made.threads = threads
+    return made

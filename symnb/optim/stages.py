@@ -41,7 +41,7 @@ STAGES = (
     Stage("reuse", "arrays that never live together share a place in the arena"),
     Stage("library", "matrix products run in BLAS; off: in plain loops"),
     Stage("simd", "loops use vector registers and vector functions"),
-    Stage("threads", "long loops run in chunks, in threads", ("openmp",)),
+    Stage("threads", "long loops run in chunks, in threads"),
 )  # fmt: skip
 
 NAMES = frozenset(stage.name for stage in STAGES)
