@@ -7,7 +7,7 @@ no intermediate value leaves the range of the dtype, except under `bitwise` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,16 @@ class Contract:
     strict: bool = False
     bound: float = 0.0
 
+    def within(self, ulp: float) -> Contract:
+        """The same promise with another bound on the error."""
+        return replace(self, bound=ulp)
+
+    @property
+    def stated(self) -> str:
+        """The name, and the bound where it is not the usual one."""
+        usual = self.bound == CONTRACTS[self.name].bound
+        return self.name if usual else f"{self.name}, {self.bound:g} ulp"
+
     def __str__(self) -> str:
         return self.name
 
@@ -35,7 +45,7 @@ BITWISE = Contract(
 ROUNDING = Contract(
     "rounding",
     "equal over the reals; differs by rounding, at most 4 ulp of the largest value "
-    "summed, and in the sign of zero",
+    "summed (of a linear system: times its condition), and in the sign of zero",
     bound=4.0,
 )
 STABLER = Contract(

@@ -77,6 +77,10 @@ def _functions() -> dict[Op, Callable[..., Any]]:
         el.arctanh: mp.atanh, el.erf: mp.erf, el.erfc: mp.erfc,
         el.erfcx: lambda x: mp.exp(x * x) * mp.erfc(x),
         el.logit: lambda x: mp.log(x / (1 - x)),
+        el.deg2rad: mp.radians, el.rad2deg: mp.degrees,
+        el.iv: mp.besseli, el.kv: mp.besselk,
+        el.ive: lambda v, x: mp.besseli(v, x) * mp.exp(-abs(x)),
+        el.kve: lambda v, x: mp.besselk(v, x) * mp.exp(x),
         el.maximum: max, el.minimum: min, el.sign: mp.sign,
         el.clip: lambda x, lo, hi: min(max(x, lo), hi),
         el.floor: mp.floor, el.ceil: mp.ceil, el.round: mp.nint,
@@ -130,6 +134,8 @@ def lifted(array: Array) -> Array:
 
 
 def _apply(node: Node, inputs: list[Array]) -> Array:
+    if node.op.kind == "pick":
+        return inputs[0][node.params[0]]
     real = any(x.dtype == object for x in inputs)
     if node.op is CAST:
         return _cast(node, inputs[0])
@@ -137,7 +143,10 @@ def _apply(node: Node, inputs: list[Array]) -> Array:
     if real and function is not None:
         value = np.asarray(function(*inputs))
     else:
-        value = np.asarray(node.op.numpy(*inputs, *node.params))
+        value = node.op.numpy(*inputs, *node.params)
+        if isinstance(value, tuple):
+            return tuple(map(np.asarray, value))
+        value = np.asarray(value)
     if node.dtype == "bool" and value.dtype == object:
         return value.astype(bool)
     if value.dtype == object or not node.dtype.startswith("float"):

@@ -129,6 +129,17 @@ def _float(node: Node) -> bool:
     return dtypes.is_float(node.dtype)
 
 
+def fills(node: Node, shape: tuple[Any, ...]) -> bool:
+    """Whether `node` has an element of its own for each of `shape`, as far as known.
+
+    Two unknown sizes that meet are assumed equal, as everywhere.
+    """
+    own = tensor_type(node).shape
+    return len(own) == len(shape) and all(
+        (a == 1) == (b == 1) for a, b in zip(own, shape, strict=True)
+    )
+
+
 # --------------------------------------------------------------------- the vocabulary
 
 INTEGERS = ("int8", "int64", "uint8")

@@ -25,6 +25,7 @@ from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
+from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
 from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
@@ -96,6 +97,7 @@ PIPELINE = Pipeline((
     apply(STABILITY + SIMPLIFY, "stabilise", tags=frozenset({"stability"})),
     lifting(),
     collecting(),
+    apply(SPECIAL, "special"),
     apply(TIDY, "reduce"),
     products(),
     apply(BLAS, "blas"),
@@ -115,7 +117,7 @@ def _keeps(rule: Rule) -> bool:
     return not rule.drops and "after_gradient" not in rule.tags
 
 
-GRADIENT = PIPELINE.without("fold", "collect", "reduce", "products", "blas", "tidy").filtered(
+GRADIENT = PIPELINE.without("fold", "collect", "special", "reduce", "products", "blas", "tidy").filtered(
     _keeps
 )
 

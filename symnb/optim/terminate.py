@@ -16,7 +16,7 @@ from typing import Any
 from symnb.core.node import SIZE, Node
 from symnb.core.op import Op
 from symnb.ops.cast import CAST
-from symnb.ops.elementwise import add, log, true_div
+from symnb.ops.elementwise import add, log, mul, true_div, where
 from symnb.ops.factor import EIGVALSH, SVDVALS
 from symnb.ops.index import GATHER, SCATTER
 from symnb.ops.linalg import DET, EXPM, INV, SLOGDET, SOLVE
@@ -122,6 +122,9 @@ MEASURES: dict[str, Callable[[Node], int]] = {
     "writes": _of_op(SET_SLICE, SCATTER),
     "increments": lambda node: int(
         node.op in (SET_SLICE, SCATTER) and node.params[1] == "add"
+    ),
+    "choices in products": lambda node: (
+        sum(x.op is where for x in node.inputs) if node.op in (mul, true_div) else 0
     ),
     "summands": lambda node: sum(x.op is add for x in node.inputs),
 }  # fmt: skip

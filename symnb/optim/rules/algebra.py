@@ -8,28 +8,45 @@ from __future__ import annotations
 
 from symnb.ops.elementwise import (
     abs,
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctanh,
     ceil,
     clip,
+    cos,
+    cosh,
+    deg2rad,
     floor,
     maximum,
     minimum,
     mod,
     neg,
     pow,
+    rad2deg,
     reciprocal,
     round,
     sign,
+    sin,
+    sinh,
     sqrt,
     square,
+    tan,
+    tanh,
     trunc,
 )
-from symnb.optim.contract import BITWISE, DOMAIN, FINITE_ONLY, ROUNDING
+from symnb.ops.special import digamma, polygamma
+from symnb.optim.contract import BITWISE, DOMAIN, FINITE_ONLY, ROUNDING, STABLER
 from symnb.optim.guard import (
     is_exact,
     is_float,
     is_integer,
     is_signed,
+    negative,
     nonnegative,
+    positive,
 )
 from symnb.optim.rule import hole, holes, rule, ruleset
 
@@ -39,6 +56,7 @@ k = hole("k", is_exact)
 f = hole("f", is_float)
 g = hole("g", is_signed)
 p = hole("p", nonnegative)
+c, m = hole("c", positive), hole("c", negative)
 
 NEUTRAL = [
     rule(x * 1, x, BITWISE, name="mul_one", answers=("local_mul_specialize",)),
@@ -97,6 +115,18 @@ SIGNS = [
     rule(square(abs(x)), square(x), BITWISE, name="square_abs"),
     rule(abs(square(f)), square(f), BITWISE, name="abs_square"),
     rule(sign(sign(x)), sign(x), BITWISE, name="sign_sign"),
+    rule(f / abs(f), sign(f), FINITE_ONLY, "0/0 is NaN", name="over_abs",
+         answers=("local_mul_canonizer",)),
+    rule(abs(f) / f, sign(f), FINITE_ONLY, "0/0 is NaN", name="abs_over",
+         answers=("local_mul_canonizer",)),
+    rule(sign(reciprocal(f)), sign(f), FINITE_ONLY, "differs for 0",
+         name="sign_reciprocal", answers=("local_sign_div",)),
+    rule(sign(f / c), sign(f), ROUNDING, "differs where f / c underflows",
+         name="sign_over_positive", answers=("local_sign_div",)),
+    rule(sign(f / m), -sign(f), ROUNDING, "differs where f / c underflows",
+         name="sign_over_negative", answers=("local_sign_div",)),
+    rule(sign(f * c), sign(f), ROUNDING, "differs where f * c underflows",
+         name="sign_times_positive"),
     rule(abs(f) * abs(y), abs(f * y), BITWISE, "integers wrap", name="mul_abs",
          answers=("local_abs_merge",)),
     rule(abs(x) / abs(y), abs(x / y), BITWISE, name="div_abs",
@@ -129,6 +159,48 @@ POWERS = [
          name="sqrt_square", answers=("local_sqrt_sqr",)),
 ]  # fmt: skip
 
+_CANCELS = "cancels near 0, overflows far from it"
+INVERSES = [
+    rule(cosh(arccosh(x)), x, FINITE_ONLY, "NaN below 1", name="cosh_arccosh",
+         answers=("useless_Cosh_of_Arccosh", "local_func_inv")),
+    rule(arccosh(cosh(x)), abs(x), STABLER, _CANCELS, name="arccosh_cosh",
+         answers=("useless_Arccosh_of_Cosh", "local_func_inv")),
+    rule(sinh(arcsinh(x)), x, STABLER, name="sinh_arcsinh",
+         answers=("useless_Sinh_of_Arcsinh", "local_func_inv")),
+    rule(arcsinh(sinh(x)), x, STABLER, "sinh overflows above 710",
+         name="arcsinh_sinh", answers=("useless_Arcsinh_of_Sinh", "local_func_inv")),
+    rule(tanh(arctanh(x)), x, FINITE_ONLY, "NaN beyond -1 and 1",
+         name="tanh_arctanh",
+         answers=("useless_Tanh_of_Arctanh", "local_func_inv")),
+    rule(arctanh(tanh(x)), x, STABLER, "tanh is 1 above 19", name="arctanh_tanh",
+         answers=("useless_Arctanh_of_Tanh", "local_func_inv")),
+    rule(sin(arcsin(x)), x, FINITE_ONLY, "NaN beyond -1 and 1", name="sin_arcsin"),
+    rule(cos(arccos(x)), x, FINITE_ONLY, "NaN beyond -1 and 1", name="cos_arccos"),
+    rule(tan(arctan(x)), x, FINITE_ONLY, "tan(arctan(inf)) is 1.6e16",
+         name="tan_arctan"),
+    rule(deg2rad(rad2deg(x)), x, ROUNDING, name="deg2rad_rad2deg",
+         answers=("local_func_inv",)),
+    rule(rad2deg(deg2rad(x)), x, ROUNDING, name="rad2deg_deg2rad",
+         answers=("local_func_inv",)),
+    rule(polygamma(0, x), digamma(x), ROUNDING, name="polygamma_zero",
+         answers=("local_polygamma_to_digamma",)),
+]  # fmt: skip
+
+DISTRIBUTED = [
+    rule(x * (y / x + z), y + x * z, FINITE_ONLY, "a division less; 0/0 is NaN",
+         name="times_sum_over", answers=("local_greedy_distributor",)),
+    rule(x * (y / x - z), y - x * z, FINITE_ONLY, "a division less; 0/0 is NaN",
+         name="times_difference_over", answers=("local_greedy_distributor",)),
+    rule(x * (z - y / x), x * z - y, FINITE_ONLY, "a division less; 0/0 is NaN",
+         name="times_minus_over", answers=("local_greedy_distributor",)),
+    rule((f * y + z) / f, y + z / f, FINITE_ONLY, "a product less; 0/0 is NaN",
+         name="sum_times_over", answers=("local_greedy_distributor",)),
+    rule((f * y - z) / f, y - z / f, FINITE_ONLY, "a product less; 0/0 is NaN",
+         name="difference_times_over", answers=("local_greedy_distributor",)),
+    rule((z - f * y) / f, z / f - y, FINITE_ONLY, "a product less; 0/0 is NaN",
+         name="minus_times_over", answers=("local_greedy_distributor",)),
+]  # fmt: skip
+
 ROUNDINGS = [
     rule(outer(inner(x)), inner(x), BITWISE, "already whole",
          name=f"{outer.name}_{inner.name}")
@@ -151,5 +223,9 @@ EXTREMES = [
 ]  # fmt: skip
 
 ALGEBRA = ruleset(
-    "algebra", [*NEUTRAL, *ABSORBING, *SIGNS, *POWERS, *ROUNDINGS, *EXTREMES]
-)
+    "algebra",
+    [
+        *NEUTRAL, *ABSORBING, *SIGNS, *POWERS, *INVERSES, *DISTRIBUTED, *ROUNDINGS,
+        *EXTREMES,
+    ],
+)  # fmt: skip

@@ -10,7 +10,7 @@ from symnb.core.dtypes import is_float, is_integer
 from symnb.core.node import Input, Node
 from symnb.core.types import TensorType
 from symnb.ops.cast import CAST, cast
-from symnb.ops.define import dtype_class
+from symnb.ops.define import Elementwise, dtype_class
 from symnb.ops.elementwise import (
     bitwise_and,
     bitwise_or,
@@ -25,12 +25,17 @@ from symnb.ops.elementwise import (
     logical_not,
     logical_or,
     logical_xor,
+    maximum,
+    minimum,
+    mul,
     not_equal,
+    true_div,
     where,
 )
-from symnb.optim.contract import BITWISE
-from symnb.optim.guard import is_bool, is_exact
-from symnb.optim.rule import hole, holes, param, rewrite, rule, ruleset, term
+from symnb.ops.view import shape_of
+from symnb.optim.contract import BITWISE, FINITE_ONLY
+from symnb.optim.guard import fills, is_bool, is_exact
+from symnb.optim.rule import Rule, hole, holes, param, rewrite, rule, ruleset, term
 
 c, d, x, y, z = holes("c d x y z")
 b = hole("b", is_bool)
@@ -54,7 +59,56 @@ CHOICES = [
          name="add_wheres", answers=("local_merge_switch_same_cond",)),
     rule(where(c, x, y) * where(c, z, d), where(c, x * z, y * d), BITWISE,
          name="mul_wheres", answers=("local_merge_switch_same_cond",)),
+    rule(where(c, x, y) - where(c, z, d), where(c, x - z, y - d), BITWISE,
+         name="sub_wheres", answers=("local_merge_switch_same_cond",)),
+    rule(maximum(where(c, x, y), where(c, z, d)),
+         where(c, maximum(x, z), maximum(y, d)), BITWISE,
+         name="maximum_wheres", answers=("local_merge_switch_same_cond",)),
+    rule(minimum(where(c, x, y), where(c, z, d)),
+         where(c, minimum(x, z), minimum(y, d)), BITWISE,
+         name="minimum_wheres", answers=("local_merge_switch_same_cond",)),
 ]  # fmt: skip
+
+
+def _vector(dtype: str = "float64", name: str = "x") -> Node:
+    return Input(TensorType(dtype, (8,)), name)
+
+
+def _zero_through(op: Elementwise, first: bool) -> Rule:
+    """0 chosen, then multiplied or divided: multiplied or divided, then chosen.
+
+    first  the zero stands for the condition being true
+    """
+    choice = where(c, 0, y) if first else where(c, y, 0)
+    sides = ("0, y", "0, y {0} x") if first else ("y, 0", "y {0} x, 0")
+    sign = op.infix
+
+    def example() -> list[Node]:
+        flag, other = _vector("bool", "c"), _vector(name="y")
+        chosen = where(flag, 0.0, other) if first else where(flag, other, 0.0)
+        return [op(chosen, _vector())]
+
+    @rewrite(
+        op(choice, x), f"where(c, {sides[0]}) {sign} x -> "
+        f"where(c, {sides[1].format(sign)})", FINITE_ONLY,
+        "0 stays 0 also beside inf and NaN", decreases="choices in products",
+        answers=("local_mul_switch_sink" if op is mul else "local_div_switch_sink",),
+        tags="after_gradient",  # the derivative of a choice would meet the inf itself
+        examples=example,
+    )  # fmt: skip
+    def sink(node: Node, c: Node, x: Node, y: Node) -> Node | None:
+        """The choice made last, where that computes no more elements."""
+        shape = shape_of(node)
+        if not (fills(x, shape) and fills(c, shape)):
+            return None
+        done = op(y, x)
+        return where(c, 0, done) if first else where(c, done, 0)
+
+    sink.name = f"{op.name}_zero_{'then' if first else 'else'}"
+    return sink
+
+
+SINKS = [_zero_through(op, first) for op in (mul, true_div) for first in (True, False)]
 
 TRUTH = [
     rule(logical_not(logical_not(c)), c, BITWISE, name="not_not"),
@@ -166,4 +220,4 @@ def cast_cast(x: Node, middle: str, target: str) -> Node | None:
     return cast(x, target) if _cast_through(x.dtype, middle, target) else None
 
 
-LOGIC = ruleset("logic", [*CHOICES, *TRUTH, *COMPARISONS, cast_cast])
+LOGIC = ruleset("logic", [*CHOICES, *SINKS, *TRUTH, *COMPARISONS, cast_cast])
