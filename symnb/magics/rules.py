@@ -35,7 +35,7 @@ def make_parser() -> LineParser:
 
 
 def run(line: str, names: Mapping[str, Any]) -> Shown:
-    """What the magic shows; its `value` is the list of rules."""
+    """What the magic shows; its `value` is the list of rules, then of stages."""
     options = read_line(make_parser(), line)
     match options.words:
         case ["on" | "off" as state, name]:
@@ -56,7 +56,7 @@ def run(line: str, names: Mapping[str, Any]) -> Shown:
         )
     lines = [_told(rule, options.doc) for rule in found]
     lines += [f"stage {stage}" for stage in stages]
-    return Shown(found, "\n".join(lines))
+    return Shown([*found, *stages], "\n".join(lines))
 
 
 def matching(pattern: str) -> Sequence[Rule]:

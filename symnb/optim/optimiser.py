@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from types import FunctionType
 from typing import Any
 
 from symnb.core.graph import Graph
@@ -18,7 +19,7 @@ from symnb.errors import OptimiserError
 from symnb.optim.mode import Mode, check_known, get_mode
 from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.pipeline import GRADIENT, Pipeline, run_passes
-from symnb.optim.rule import Ruleset
+from symnb.optim.rule import Rule, Ruleset
 from symnb.optim.trace import Decision, PassRecord, Trace
 from symnb.optim.user import RULES, UserRule, insert
 from symnb.options import config
@@ -43,21 +44,23 @@ def optimise(
     decisions: list[Decision] = []
     compile = Compile(
         record=config.record, limit=limit, check=check or chosen.checks,
-        failed=None if stops(chosen) else lambda one, e: leave_out(one, e, decisions),
+        failed=lambda one, e: judge(chosen, one, e, decisions),
         decisions=decisions,
     )  # fmt: skip
     after, records = run_passes(graph, chosen.pipeline, compile)
     return after, Trace([*first, *records], decisions)
 
 
-def stops(mode: Mode) -> bool:
-    """Whether a pass that fails stops the compile."""
-    return mode.preset.stops or config.on_pass_error == "raise"
+def judge(mode: Mode, one: Pass, error: Exception, decisions: list[Decision]) -> None:
+    """A pass failed: stop, or note it and go on without it.
 
-
-def leave_out(one: Pass, error: Exception, decisions: list[Decision]) -> None:
-    """Note that a pass failed and that the compile goes on without it."""
+    Raises OptimiserError where the mode or `config.on_pass_error` says to stop.
+    """
     what = message_of(one, error)
+    if mode.preset.stops or config.on_pass_error == "raise":
+        if isinstance(error, OptimiserError):
+            raise error
+        raise OptimiserError(f"pass {one.name} failed: {what}") from error
     decisions.append(Decision("pass", one.name, "left out", what))
     warnings.warn(
         f"pass {one.name} is left out: {what}\n"
@@ -68,11 +71,28 @@ def leave_out(one: Pass, error: Exception, decisions: list[Decision]) -> None:
 
 
 def message_of(one: Pass, error: Exception) -> str:
-    """What went wrong in a pass, and where it stands."""
+    """What went wrong in a pass: the rule that raised, or the pass, and its place."""
     text = str(error) or type(error).__name__
     kind = "" if isinstance(error, OptimiserError) else f"{type(error).__name__}: "
-    place = one.place
-    return f"{kind}{text}" + (f" ({place})" if place else "")
+    rule = _guilty(one, error)
+    if rule is not None:
+        return f"rule {rule.name} ({rule.file}:{rule.line}): {kind}{text}"
+    return f"{kind}{text}" + (f" ({one.place})" if one.place else "")
+
+
+def _guilty(one: Pass, error: Exception) -> Rule | None:
+    """The rule whose function raised."""
+    codes = {
+        rule.build.__code__: rule
+        for rule in one.rules or ()
+        if isinstance(rule.build, FunctionType)
+    }
+    at = error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code in codes:
+            return codes[at.tb_frame.f_code]
+        at = at.tb_next
+    return None
 
 
 def stabilise(roots: Sequence[Node]) -> tuple[dict[Node, Node], list[PassRecord]]:
@@ -85,7 +105,7 @@ def stabilise(roots: Sequence[Node]) -> tuple[dict[Node, Node], list[PassRecord]
     graph = Graph((), tuple(roots), name="gradient")
     compile = Compile(
         record=config.record,
-        failed=None if stops(get_mode()) else lambda one, e: leave_out(one, e, []),
+        failed=lambda one, e: judge(get_mode(), one, e, []),
     )
     passes = insert(GRADIENT, [rule for rule in RULES.on if not rule.drops])
     after, records = run_passes(graph, passes, compile)

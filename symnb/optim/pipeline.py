@@ -13,16 +13,20 @@ from contextlib import contextmanager
 from symnb.core.graph import Graph
 from symnb.errors import OptimiserError
 from symnb.optim.collect import collecting
+from symnb.optim.factorise import linear_algebra, sharing
 from symnb.optim.fold import FOLDING
 from symnb.optim.passes import MERGE, Compile, Pass, apply
 from symnb.optim.products import products
 from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
+from symnb.optim.rules.diagonals import DIAGONALS
+from symnb.optim.rules.division import DIVISION
 from symnb.optim.rules.gathers import GATHERS
 from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
+from symnb.optim.rules.linalg import LINALG
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.special import SPECIAL
@@ -93,15 +97,18 @@ PIPELINE = Pipeline((
     MERGE,
     apply(FOLDING, "fold"),
     apply(SIMPLIFY, "simplify"),
+    linear_algebra(DIAGONALS + LINALG + SIMPLIFY),
     apply(SHIFTS, "shift", tags=frozenset({"stability"})),
     apply(STABILITY + SIMPLIFY, "stabilise", tags=frozenset({"stability"})),
     lifting(),
     collecting(),
     apply(SPECIAL, "special"),
+    sharing(),
     apply(TIDY, "reduce"),
     products(),
     apply(BLAS, "blas"),
     apply(TIDY, "tidy"),
+    apply(DIVISION, "divide"),
 ))  # fmt: skip
 
 # With what holds only for finite numbers, in the domain of every function.
@@ -117,9 +124,9 @@ def _keeps(rule: Rule) -> bool:
     return not rule.drops and "after_gradient" not in rule.tags
 
 
-GRADIENT = PIPELINE.without("fold", "collect", "special", "reduce", "products", "blas", "tidy").filtered(
-    _keeps
-)
+GRADIENT = PIPELINE.without(
+    "fold", "collect", "special", "reduce", "products", "blas", "tidy", "divide"
+).filtered(_keeps)
 
 # ------------------------------------------------------------------------- running it
 
@@ -145,6 +152,10 @@ def _run(one: Pass, graph: Graph, compile: Compile) -> PassRecord:
     """The record of one pass; of a pass without effect where it failed."""
     try:
         record = one(graph, compile)
+        if not isinstance(record.after, Graph):
+            raise OptimiserError(
+                f"pass {one.name} returned a {type(record.after).__name__}, no Graph."
+            )
         if compile.check or not one.is_own:
             validate(record)
     except Exception as error:
