@@ -8,7 +8,7 @@ which of its products another chain calculates anyway. What is made is final.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,13 +18,14 @@ from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.ops.diagonal import DIAGONAL
 from symnb.ops.dot import DOT
-from symnb.ops.elementwise import add, mul, neg, square, sub, true_div
+from symnb.ops.elementwise import mul, neg, square, true_div
 from symnb.ops.reduce import SUM
 from symnb.ops.view import BROADCAST_TO, EXPAND_DIMS, TRANSPOSE, shape_of
 from symnb.optim import cost
 from symnb.optim.chain import Chain, is_product, read_chain
 from symnb.optim.choice import build_chain, choose
 from symnb.optim.driver import Sweep, Uses
+from symnb.optim.factors import SUMS, WORTH
 from symnb.optim.match import Index
 from symnb.optim.order import EXACT, Span
 from symnb.optim.passes import Compile, Pass, replay_sweep, weakest
@@ -39,8 +40,6 @@ from symnb.optim.rules.products import (
 )
 from symnb.optim.trace import Decision
 
-SUMS = frozenset({add, sub})
-SCALED = frozenset({mul, true_div, neg})
 MULTIPLIED = frozenset({mul, true_div, square, DOT})
 _THROUGH = frozenset({DOT, mul, TRANSPOSE, EXPAND_DIMS, BROADCAST_TO})
 Parents = dict[Node, Node | None]
@@ -142,21 +141,53 @@ def _note_terms(node: Node, parents: Parents, terms: list[tuple[Node, Node]]) ->
 
 
 def _repeating(terms: Sequence[tuple[Node, Node]], parents: Parents) -> set[Node]:
-    """The outermost sums of which two terms share a factor."""
+    """The outermost sums whose terms share factors, often enough to be worth it.
+
+    A shared factor saves one flop; what calculates the factors counts, too, because
+    all of it is one kernel.
+    """
     roots: dict[Node, Node] = {}
-    seen: set[tuple[Node, Node]] = set()
-    found: set[Node] = set()
+    seen: dict[Node, set[Node]] = {}
+    shared: dict[Node, int] = {}
     for node, term in reversed(terms):
+        root = _outermost(node, parents, roots) if node in parents else node
+        factors = _factors(term)
+        known = seen.get(root)
+        if known is None:
+            seen[root] = set(factors)
+            continue
+        if not known.isdisjoint(factors):
+            shared[root] = shared.get(root, 0) + 1
+        known.update(factors)
+    if not shared:
+        return set()
+    flops = dict.fromkeys(shared, 0.0)
+    for node, term in terms:
         root = _outermost(node, parents, roots)
-        keys = {(root, x) for x in _factors(term)}
-        if not keys.isdisjoint(seen):
-            found.add(root)
-        seen |= keys
-    return {root for root in found if dtypes.is_float(root.dtype)}
+        if root in shared:
+            own = (x.op.flops for x in _factors(term) if x.op.kind == "elementwise")
+            flops[root] += 2 + sum(own)
+    return {
+        root
+        for root, count in shared.items()
+        if 100 * count >= WORTH * flops[root] and dtypes.is_float(root.dtype)
+    }
+
+
+def _factors(term: Node) -> tuple[Node, ...]:
+    """The factors of a term, and theirs."""
+    factors = term.inputs
+    for x in factors:
+        if x.op is mul:
+            factors += x.inputs
+    return factors
 
 
 def _outermost(node: Node, parents: Parents, roots: dict[Node, Node]) -> Node:
     """The sum that a sum is part of."""
+    known = roots.get(node)
+    if known is not None:
+        return known
     path: list[Node] = []
     while node not in roots:
         path.append(node)
@@ -169,13 +200,6 @@ def _outermost(node: Node, parents: Parents, roots: dict[Node, Node]) -> Node:
     for one in path:
         roots[one] = root
     return root
-
-
-def _factors(term: Node) -> Iterator[Node]:
-    for x in term.inputs:
-        yield x
-        if x.op is mul:
-            yield from x.inputs
 
 
 # ----------------------------------------------------------------------------- the pass
