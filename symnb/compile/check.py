@@ -20,7 +20,7 @@ from symnb.compile.compare import Error, Worst, Yardstick, moved
 from symnb.core.seams import slots
 from symnb.optim.passes import weakest
 from symnb.optim.rule import Ruleset
-from symnb.optim.trace import PassRecord
+from symnb.optim.trace import PassRecord, Trace
 
 GROWTH = 4.0  # a pass may multiply the error it found by this ...
 FLOOR = 8.0  # ... or reach this many ulp, whichever is more
@@ -72,6 +72,7 @@ class CheckReport:
     """The rows of `f.check`, passes first, then the compiled function.
 
     sizes   of the inputs, as text
+    known_firings  what `firings` was asked for before
     judged  elements of the results that were compared; `missing` of them have no
             number even in the wider run of the graph as written
     """
@@ -82,11 +83,19 @@ class CheckReport:
     judged: int = 0
     missing: int = 0
     yardstick: Yardstick | None = field(default=None, repr=False, compare=False)
+    known_firings: dict[str, tuple[Row, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def ok(self) -> bool:
         """Whether every row is."""
         return all(row.ok for row in self.rows)
+
+    @property
+    def failed(self) -> Row | None:
+        """The first row that broke its contract."""
+        return next((row for row in self.rows if not row.ok), None)
 
     @property
     def worst(self) -> float:
@@ -104,8 +113,11 @@ class CheckReport:
 
         Runs the graph after every firing: as many runs as firings.
         """
+        if name in self.known_firings:
+            return self.known_firings[name]
         assert self.yardstick is not None
-        record = self.yardstick.function.trace[name]
+        records = [r for r in self.yardstick.function.trace if r.phase == "graph"]
+        record = Trace(records)[name]
         rows: list[Row] = []
         old = record.at(0)
         for k, event in enumerate(record.events, 1):
@@ -114,7 +126,8 @@ class CheckReport:
                 _row(self.yardstick, _called(event), old, new, _promise([event]))
             )
             old = new
-        return tuple(rows)
+        self.known_firings[name] = tuple(rows)
+        return self.known_firings[name]
 
     def __str__(self) -> str:
         head = f"{self.name}({self.sizes}): "
@@ -136,7 +149,7 @@ class CheckReport:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return {"text/plain": str(self)}
+        return slots["mimebundle"](self)
 
 
 def _told(row: Row) -> list[str]:

@@ -39,7 +39,10 @@ class Worst:
 
     def __str__(self) -> str:
         at = f"[{', '.join(map(str, self.index))}]" if self.index else ""
-        return f"{self.result}{at} is {self.value!s}, should be {self.exact!s}"
+        value, exact = f"{self.value:.7g}", f"{self.exact:.7g}"
+        if value == exact:  # it takes all digits to tell them apart
+            value, exact = str(self.value), str(self.exact)
+        return f"{self.result}{at} is {value}, should be {exact}"
 
 
 @dataclass(frozen=True)

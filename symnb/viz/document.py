@@ -9,13 +9,15 @@ gives the same bytes; times are left out when `reproducible`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from symnb.viz.changes import Change, Rows, change
+from symnb.viz.findings import check_row, text_lines
 from symnb.viz.labels import clip, kind_of, label, params_text
 from symnb.viz.picture import Look, Scene, Side, picture
+from symnb.viz.rules import Rules, known_evidence
 from symnb.viz.sources import SourceTable
 from symnb.viz.summary import highlights, kernel_picture, thumbnail
 
@@ -37,7 +39,9 @@ class Story:
     decisions  objects with kind, subject, chosen, reason, nodes
     memory     rows for the memory plan, see `symnb.viz.plan`
     profile    see `symnb.viz.plan`
+    check      the report of the last `f.check`
     facts      short sentences about the compile: (text, style)
+    evidence   rule -> what was measured of it, or None
     """
 
     name: str
@@ -48,11 +52,13 @@ class Story:
     decisions: Sequence[Any] = ()
     memory: Json | None = None
     profile: Json | None = None
+    check: Any = None
     facts: Sequence[tuple[str, str]] = ()
     compiler: str = ""
     reproducible: bool = False
     seconds: float = 0.0
     notes: Sequence[str] = field(default_factory=tuple)
+    evidence: Callable[[Any], Any] = known_evidence
 
 
 class Strings:
@@ -71,26 +77,11 @@ class Strings:
         return list(self.numbers)
 
 
-class Rules:
-    """The rules that fired, by number."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[Any, int] = {}
-
-    def number(self, rule: Any) -> int:
-        """The number of `rule`, -1 for none."""
-        return -1 if rule is None else self.numbers.setdefault(rule, len(self.numbers))
-
-    def table(self) -> list[Json]:
-        """One dict a rule."""
-        return [_rule(rule) for rule in self.numbers]
-
-
 def document(story: Story) -> Json:
     """The trace document of a story."""
     sources = SourceTable()
     rows = Rows(sources)
-    rules = Rules()
+    rules = Rules(story.evidence)
     events = _empty_events()
     present: dict[int, list[int]] = {}
     told: list[tuple[Any, Change]] = []
@@ -115,10 +106,24 @@ def document(story: Story) -> Json:
         result["kernels"] = [_kernel(kernel, rows) for kernel in story.kernels]
     if story.memory:
         result["memory"] = story.memory
+    if story.check is not None:
+        result["check"] = check_row(story.check, passes)
     if story.profile and not story.reproducible:
         result["profile"] = _profile(story.profile, rows)
     result["summary"] = _summary(story, told, rows, looks, result)
     return result
+
+
+def story_rules(story: Story) -> list[Any]:
+    """The rules that fired, in the order of the document's table of rules."""
+    found: dict[Any, None] = {}
+    told = 0
+    for record in _records(story):
+        for event in record.events[: max(0, MOST_EVENTS - told)]:
+            if event.rule is not None:
+                found[event.rule] = None
+        told += len(record.events)
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +255,7 @@ def _pass(
         "removed": difference.removed,
         "rewired": difference.rewired,
         "merged": [list(pair) for pair in difference.merged.items()],
+        "text": text_lines(difference),
     }
     return result
 
@@ -287,34 +293,6 @@ def _covered(root: Any, stop: set[Any], most: int = 24) -> list[Any]:
                 found[below] = None
                 queue.append(below)
     return list(found)
-
-
-def _rule(rule: Any) -> Json:
-    """What the Rule pane shows."""
-    names = {
-        "lhs": "lhs_text", "rhs": "rhs_text", "where": "where_text",
-        "contract": "contract", "reason": "reason", "source": "source",
-        "file": "file",
-    }  # fmt: skip
-    result: Json = {"name": str(getattr(rule, "name", rule))}
-    for key, attribute in names.items():
-        value = getattr(rule, attribute, "")
-        value = getattr(value, "name", value)
-        if value:
-            result[key] = _short_path(str(value)) if key == "file" else str(value)
-    line = getattr(rule, "line", 0)
-    if line:
-        result["line"] = int(line)
-    return result
-
-
-def _short_path(path: str) -> str:
-    """A file's path from the package on; of other files only the name."""
-    parts = path.replace("\\", "/").split("/")
-    if "symnb" in parts[:-1]:
-        last = len(parts) - 1 - parts[::-1].index("symnb")
-        return "/".join(parts[last + 1 :])
-    return parts[-1]
 
 
 def _decisions(story: Story, rows: Rows) -> list[Json]:

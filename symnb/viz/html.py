@@ -2,9 +2,9 @@
 
 Tier 0 is the text/plain beside it. Tier 1 is HTML without script: a picture as an
 `<img>`, a `<details>` for each changed pass and each kernel; it survives untrusted
-notebooks, GitHub and mail. Tier 2 is one script that puts the inspector in place of
-tier 1, inside a shadow root. Made once per shown function, 5 to 50 ms. Invariants:
-nothing is fetched; user text is always escaped; same document, same bytes.
+notebooks, GitHub and mail. Tier 2 is one script that unpacks the inspector and puts
+it in place of tier 1, inside a shadow root. Made once per shown function, 5 to 50 ms.
+Invariants: nothing is fetched; user text is always escaped; same document, same bytes.
 """
 
 from __future__ import annotations
@@ -13,33 +13,50 @@ import base64
 import hashlib
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from symnb.viz.squeeze import squeeze_css, squeeze_js
 from symnb.viz.svg import escape, kernels_svg, pass_svg
 
 SCRIPTS = (
-    "model.js", "draw.js", "code.js", "panes.js", "shell.js", "views.js", "app.js",
+    "model.js", "draw.js", "code.js", "panes.js", "rules.js", "shell.js", "views.js",
+    "app.js",
 )  # fmt: skip
 MOST_STATIC_NODES = 60
 STATIC_BYTES = 36_000  # of pictures of passes in one output
 GLYPHS = "+−~="
 PRE = "overflow:auto;font-size:11.5px;line-height:17px;margin:4px 0"
+PACKED = Path(__file__).parent / "static" / "runtime.txt"
+# Puts the inspector in the place of tier 1, in the output it was unpacked in.
 START = """
+const host = document.currentScript.closest(".symnb-output");
+const json = host.querySelector("script[type='application/json']").textContent;
+const place = document.createElement("div");
+const scripts = [...host.querySelectorAll("script")].slice(0, 2)
+  .map((e) => e.outerHTML).join("");
+const page = () => "<!doctype html><meta charset=utf-8><body>"
+  + '<div class="symnb-output">'
+  + '<div class="symnb-static"></div>' + scripts + "</div></body>";
+new App(place, JSON.parse(json), page);
+host.querySelector(".symnb-static").replaceWith(place);
+"""
+# Unpacks it. Where a browser cannot, tier 1 stays.
+LOADER = """
 const me = document.currentScript;
 const host = me && me.closest ? me.closest(".symnb-output") :
   document.querySelector(".symnb-output:not([data-symnb-up])");
-if (host && !host.hasAttribute("data-symnb-up")) {
+if (host && !host.hasAttribute("data-symnb-up") && self.DecompressionStream) {
   host.setAttribute("data-symnb-up", "");
-  const json = host.querySelector("script[type='application/json']").textContent;
-  const place = document.createElement("div");
-  const scripts = [...host.querySelectorAll("script")].map((e) => e.outerHTML).join("");
-  const page = () => "<!doctype html><meta charset=utf-8><body>"
-    + '<div class="symnb-output">'
-    + '<div class="symnb-static"></div>' + scripts + "</div></body>";
-  new App(place, JSON.parse(json), page);
-  host.querySelector(".symnb-static").replaceWith(place);
+  const bytes = Uint8Array.from(atob("PACKED"), (c) => c.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(
+    new DecompressionStream("deflate"));
+  new Response(unpacked).text().then((text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    host.append(script);
+    script.remove();
+  });
 }
 """
 
@@ -49,7 +66,7 @@ Json = dict[str, Any]
 def html(document: Json) -> str:
     """The whole output of a cell: tiers 1 and 2."""
     data = embed(document)
-    script = f"(() => {{\n{runtime()}{START}}})();"
+    script = f"(() => {{{loader()}}})();"
     mark = hashlib.blake2b(data.encode(), digest_size=6).hexdigest()
     return (
         f'<div class="symnb-output" data-symnb-key="{mark}">'
@@ -77,13 +94,24 @@ def embed(document: Json) -> str:
 
 
 @cache
+def loader() -> str:
+    """The script that unpacks the inspector and starts it, 30 kB."""
+    return squeeze_js(LOADER).replace("PACKED", PACKED.read_text("ascii"))
+
+
+def program() -> str:
+    """What is packed: the inspector and its start in one output."""
+    return f"(() => {{\n{runtime()}{squeeze_js(START)}}})();"
+
+
+@cache
 def runtime() -> str:
     """The inspector's scripts and its style sheet as one script text."""
-    folder = files("symnb.viz").joinpath("static")
-    style = squeeze_css(folder.joinpath("theme.css").read_text("utf-8"))
+    folder = PACKED.parent
+    style = squeeze_css((folder / "theme.css").read_text("utf-8"))
     parts = [f"const CSS = {json.dumps(style)};\n"]
     for name in SCRIPTS:
-        parts.append(squeeze_js(folder.joinpath(name).read_text("utf-8")))
+        parts.append(squeeze_js((folder / name).read_text("utf-8")))
     return "".join(parts)
 
 
@@ -97,6 +125,7 @@ def static_html(document: Json) -> str:
     line = f"{nodes[0]} nodes → {nodes[1]} nodes, {len(kernels)} kernels"
     parts = [
         f"<p><b>{name}</b>({inputs}) → {escape(results)} &nbsp; {line}</p>",
+        _check(document),
         _picture(document),
     ]
     room = STATIC_BYTES
@@ -134,6 +163,31 @@ def _picture(document: Json) -> str:
             alt = f"graph of {name}, {document['passes'][index]['nodes'][1]} nodes"
             return image(pass_svg(document, index, alt), alt)
     return ""
+
+
+def _check(document: Json) -> str:
+    """A table of what a check found; nothing where none was made."""
+    check = document.get("check")
+    if check is None:
+        return ""
+    rows = []
+    for row in check["rows"]:
+        if not (row["contract"] or row["name"] == "compiled" or not row["ok"]):
+            continue
+        note = "" if row["ok"] else row.get("worst", "")
+        if "rule" in row:
+            note += f"; firing {row['event']}, {row['rule']}: {row['jump']}"
+        texts = [row["name"], row["contract"], row["before"], row["after"], note]
+        cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
+        mark = "✓" if row["ok"] else "<b>! FAILED</b>"
+        rows.append(f"<tr><td>{mark}</td>{cells}</tr>")
+    kept = "every pass within its contract"
+    said = f"✓ {kept}" if check["ok"] else "! FAILED: a pass broke its contract"
+    return (
+        f"<p><b>{said}</b> on {escape(check['sizes'])}</p><table><tr><th></th>"
+        "<th>pass</th><th>contract</th><th>error before</th><th>after</th><th></th>"
+        f"</tr>{''.join(rows)}</table>"
+    )
 
 
 def _is_small(step: Json) -> bool:

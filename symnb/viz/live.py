@@ -1,10 +1,10 @@
 """`live(f)`: the inspector as an anywidget, for what needs a running kernel.
 
-The same scripts as the saved page, plus one message each way: the page asks for a
-fresh document (after profiled calls, say) and reports the selected node, so that
-`w.selected` is a node of the optimised graph. Needs `pip install anywidget`; it is
-imported only here, and never part of a function's own output, because a saved
-notebook would show "model not found".
+The same scripts as the saved page, plus messages: the page asks for what costs time
+(the evidence of a rule, the error after each firing of a pass) and reports the
+selected row. `refresh()` shows a function as it is now, after profiled calls, say.
+Needs `pip install anywidget`; it is imported only here, and never part of a function's
+own output, because a saved notebook would show "model not found".
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from symnb.errors import SymnbError
+from symnb.optim.verify import evidence_of
+from symnb.viz.document import story_rules
 from symnb.viz.html import runtime
 from symnb.viz.show import trace_document
+from symnb.viz.story import story_of
 
 MODULE = """
 export default {
@@ -24,7 +27,12 @@ export default {
     const show = () => {
       const state = app ? app.state : null;
       app = new App(place, model.get("document"));
-      if (state) app.go({ view: state.view, open: state.open });
+      app.ask = (what) => model.send(what);
+      if (state) {
+        const { view, open, pass, event, tab } = state;
+        app.go({ view, open, pass });
+        app.go({ event, tab });
+      }
       const go = app.go.bind(app);
       app.go = (change) => {
         go(change);
@@ -61,11 +69,32 @@ def live(function: Any) -> Any:
         document = traitlets.Dict().tag(sync=True)
         row = traitlets.Int(-1).tag(sync=True)
 
+        def __init__(self) -> None:
+            self.measured: dict[Any, Any] = {}
+            super().__init__(document=trace_document(function))
+            self.on_msg(lambda _, asked, __: self.answer(asked))
+
         def refresh(self) -> None:
             """Show the function as it is now."""
-            self.document = trace_document(function)
+            self.document = trace_document(function, evidence=self.measured.get)
+
+        def answer(self, asked: dict[str, Any]) -> None:
+            """Find out what the page asks for: {"evidence": rule number} measures the
+            rule, {"firings": pass name} runs the checked inputs through each firing.
+            """
+            if "evidence" in asked:
+                rule = rules_of(function)[int(asked["evidence"])]
+                self.measured[rule] = evidence_of(rule)
+            elif "firings" in asked and function.last_check is not None:
+                function.last_check.firings(str(asked["firings"]))
+            self.refresh()
 
         def __repr__(self) -> str:
             return f"<inspector of {function.name}>"
 
-    return Inspector(document=trace_document(function))
+    return Inspector()
+
+
+def rules_of(function: Any) -> list[Any]:
+    """The rules that fired, in the order of the document's table of rules."""
+    return list(story_rules(story_of(function)))

@@ -8,9 +8,12 @@ and text/latex for a node. A widget is never part of it: a saved notebook would 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from symnb.compile.check import CheckReport
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.optim.rule import Rule
@@ -20,13 +23,14 @@ from symnb.viz.formula import rule_latex
 from symnb.viz.html import html, page
 from symnb.viz.infix import pp
 from symnb.viz.latex import latex_text
+from symnb.viz.rules import known_evidence
 from symnb.viz.story import story_of
 from symnb.viz.svg import kernels_svg, pass_svg
 from symnb.viz.text import function_text, tree_text
 
 
 def mimebundle(thing: Any) -> dict[str, str]:
-    """What a notebook shows of a node, a graph, a rule or a function."""
+    """What a notebook shows of a node, a graph, a rule, a check or a function."""
     if isinstance(thing, Node):
         return {
             "text/plain": f"{pp(thing)} : {thing.type}",
@@ -34,6 +38,8 @@ def mimebundle(thing: Any) -> dict[str, str]:
         }
     if isinstance(thing, Graph):
         return {"text/plain": tree_text(thing)}
+    if isinstance(thing, CheckReport):
+        return {"text/plain": str(thing), "text/html": html(check_document(thing))}
     if isinstance(thing, Rule):
         return {
             "text/plain": repr(thing),
@@ -42,9 +48,29 @@ def mimebundle(thing: Any) -> dict[str, str]:
     return {"text/plain": function_text(thing), "text/html": show_html(thing)}
 
 
-def trace_document(function: Any) -> Json:
-    """The trace of a function as plain data of schema `symnb.trace/1`."""
-    return document(story_of(function))
+def trace_document(
+    function: Any, evidence: Callable[[Any], Any] = known_evidence
+) -> Json:
+    """The trace of a function as plain data of schema `symnb.trace/1`.
+
+    evidence  rule -> what was measured of it, None where nothing is known
+    """
+    return document(replace(story_of(function), evidence=evidence))
+
+
+def check_document(report: CheckReport) -> Json:
+    """The trace of the checked function, open at what failed, else at the check."""
+    assert report.yardstick is not None
+    function = report.yardstick.function
+    told = document(replace(story_of(function), check=report))
+    bad = next((row for row in told["check"]["rows"] if not row["ok"]), None)
+    changed = [i for i, p in enumerate(told["passes"]) if "picture" in p]
+    start: Json = {"open": True, "view": "passes", "tab": "check"}
+    start["pass"] = bad["pass"] if bad else changed[-1] if changed else 0
+    if bad and "event" in bad:
+        start |= {"event": bad["event"], "tab": "rule"}
+    told["meta"]["start"] = start
+    return told
 
 
 def show_html(function: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from symnb.options import config
 from symnb.viz.document import Json, Story
+from symnb.viz.findings import ulp_text
 from symnb.viz.labels import label
 from symnb.viz.text import sink_names
 
@@ -53,17 +54,24 @@ def story_of(function: Any) -> Story:
         decisions=program.decisions,
         memory=memory_rows(function, steps, names),
         profile=profile,
-        facts=_facts(seconds, profile),
+        check=function.last_check,
+        facts=_facts(seconds, profile, function.last_check),
         reproducible=config.reproducible,
         seconds=sum(record.seconds for record in function.trace),
     )
 
 
-def _facts(seconds: dict[str, float], profile: Json | None) -> list[tuple[str, str]]:
+def _facts(
+    seconds: dict[str, float], profile: Json | None, report: Any
+) -> list[tuple[str, str]]:
     """Short sentences for the collapsed state."""
-    if config.reproducible:
-        return []
     facts = []
+    if report is not None:
+        bad = report.failed
+        said = f"✓ {ulp_text(report.worst)}" if bad is None else f"! {bad.name} failed"
+        facts.append((said, "good" if bad is None else "bad.b"))
+    if config.reproducible:
+        return facts
     total = sum(seconds.values())
     if total:
         facts.append((f"compiled in {1e3 * total:.0f} ms", ""))

@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+import symnb
+import symnb.tensor as T
+from symnb.optim.passes import apply
+from symnb.optim.pipeline import PIPELINE
+from symnb.optim.rule import holes, rule, ruleset
 from symnb.viz.document import document
 from symnb.viz.html import html, page
+from symnb.viz.show import check_document
 from tests.viz.sample import story
 
 pytestmark = pytest.mark.browser
@@ -205,4 +212,36 @@ def test_every_part_can_be_missing(browser: Browser, told: dict) -> None:
         view.keyboard.press(key)
     assert complaints == []
     expect(view.locator("[data-symnb-view]")).to_have_count(1)
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def checked() -> dict:
+    """The document of a check that finds a planted wrong rule."""
+    [x] = holes("x")
+    wrong = ruleset("planted", [rule(T.sin(x), x, "rounding", name="sin_is_x")])
+    a = T.dvector("a")
+    mode = PIPELINE.after("simplify", apply(wrong, "planted"))
+    wave = symnb.function([a], T.sin(a * 1.0) + T.exp(a), mode=mode, name="wave")
+    return check_document(wave.check([np.linspace(-1, 1, 9)]))
+
+
+def test_a_failed_check_opens_at_the_rule_that_broke_it(
+    browser: Browser, checked: dict
+) -> None:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    view = context.new_page()
+    view.set_content(page(checked))
+    broken = view.locator(".pass.broke")
+    expect(broken).to_have_count(1)
+    expect(broken).to_contain_text("planted")
+    right = view.locator(".body > .col").last
+    expect(right.get_by_role("alert")).to_contain_text("This firing broke the check")
+    expect(right).to_contain_text("sin_is_x")
+    view.locator("[data-symnb-tab=check]").click()
+    expect(right.locator("tr.broke").first).to_contain_text("planted")
+    expect(right).to_contain_text("out[0] is -0.6321206, should be -0.4735915")
+    view.locator("[data-symnb-tab=text]").click()
+    expect(view.locator("[data-symnb-diff='-']").first).to_contain_text("sin(a)")
+    expect(view.locator("[data-symnb-diff='+']").first).to_contain_text("add(a, ")
     context.close()

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import xml.etree.ElementTree as ElementTree
+import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symnb.viz.document import document
-from symnb.viz.html import embed, html, page, runtime, static_html
+from symnb.viz.html import (
+    PACKED,
+    embed,
+    html,
+    loader,
+    page,
+    program,
+    runtime,
+    static_html,
+)
 from symnb.viz.svg import escape, pass_svg
 from tests.viz.sample import story
 
@@ -118,7 +128,7 @@ def test_embedded_json_cannot_close_the_script() -> None:
 
 def test_nothing_is_fetched_and_nothing_is_evaluated() -> None:
     text = page(document(story()))
-    links = set(re.findall(r"https?://[^\s\"'`<>)]*", text))
+    links = set(re.findall(r"https?://[^\s\"'`<>)]*", text + program()))
     assert links == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\b(eval|Function|fetch|import)\s*\(", runtime())
     assert "innerHTML" not in runtime()
@@ -141,5 +151,10 @@ def test_pictures_are_the_golden_ones(index: int) -> None:
 def test_the_output_is_small() -> None:
     told = document(story())
     assert len(embed(told)) < 24_000
-    assert len(runtime().encode()) < 65_000
-    assert len(html(told)) < 150_000
+    assert len(loader()) < 36_000
+    assert len(html(told)) < 120_000
+
+
+def test_what_is_packed_is_the_scripts_as_they_are() -> None:
+    unpacked = zlib.decompress(base64.b64decode(PACKED.read_text("ascii"))).decode()
+    assert unpacked == program(), "scripts changed: run python -m tools.runtime"

@@ -31,6 +31,15 @@ class Model {
   title(row) {
     return this.kind(row) === "op" ? `n${row} ${this.label(row)}` : this.label(row);
   }
+  /** "n12", "X": what a row is called in the text. */
+  short(row) {
+    return this.kind(row) === "op" ? `n${row}` : this.label(row);
+  }
+  /** What the check says of a pass. */
+  checkRow(pass) {
+    const rows = (this.doc.check || { rows: [] }).rows;
+    return rows.find((r) => this.passes[r.pass] === pass && r.contract);
+  }
   type(row) {
     const text = this.text("type", row);
     if (this.kind(row) === "constant" && text.endsWith("[]")) return "";
@@ -54,6 +63,12 @@ class Model {
     const out = [];
     for (let i = pass.events[0]; i < pass.events[1]; i++) out.push(i);
     return out;
+  }
+
+  /** The firing a state shows: rows matched, and the row made. */
+  fired({ pass, event }) {
+    const e = this.passes[pass].events[0] + event - 1;
+    return { match: this.doc.events.match[e], made: this.doc.events.new[e] };
   }
 
   /**

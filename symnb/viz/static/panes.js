@@ -1,4 +1,4 @@
-// The panes beside the graph: pass list, node, rule, check, profile, memory plan.
+// The panes beside the graph: pass list, node, decisions, profile, memory plan.
 
 /** Coloured counts of a pass: "+2 −3 ~2 =1". */
 function counts(pass) {
@@ -21,7 +21,7 @@ function drawPasses(app) {
     const note = pass.counts.some(Boolean)
       ? null
       : pass.picture && pass.phase === "kernels" && model.kernels.length
-        ? `${many(pass.nodes[1], "node")} → ${many(model.kernels.length, "kernel")}`
+        ? (pass.check ? "" : many(pass.nodes[1], "node") + " → ") + many(model.kernels.length, "kernel")
         : events
           ? many(events, "firing")
           : i
@@ -30,7 +30,7 @@ function drawPasses(app) {
     const check = pass.check;
     rows.push(
       h(
-        "button.pass",
+        check && check.state === "bad" ? "button.pass.broke" : "button.pass",
         {
           role: "option",
           "data-symnb-pass": pass.name,
@@ -42,7 +42,7 @@ function drawPasses(app) {
           "div.c",
           counts(pass),
           note ? h("span.mut.s11", note) : null,
-          check ? h(check.ok ? "span.good" : "span.bad", (check.ok ? "✓ " : "! ") + check.text) : h("span"),
+          check ? badge(check) : h("span"),
         ),
       ),
     );
@@ -147,129 +147,6 @@ function drawNodePane(app) {
       "div.kv",
       { style: "margin-top:8px" },
       facts.map(([k, v]) => [h("span", k), h("span", v)]),
-    ),
-  );
-}
-
-/** The rule of the event shown, else the rules of the pass. */
-function drawRulePane(app) {
-  const { model, state } = app,
-    pass = model.passes[state.pass],
-    { events, rules } = model.doc;
-  const numbers = model.events(pass);
-  if (!state.event) {
-    const tally = new Map();
-    numbers.forEach((e, i) => {
-      const key = events.rule[e] >= 0 ? rules[events.rule[e]].name : events.kind[e];
-      (tally.get(key) || tally.set(key, []).get(key)).push(i + 1);
-    });
-    if (!tally.size) return h("div.sec.mut", "No rule fired in this pass.");
-    return h(
-      "div.sec",
-      h("div.mut.s11", "Rules that fired in this pass"),
-      [...tally].map(([name, at]) =>
-        h(
-          "div",
-          h("button.lnk", { onclick: () => app.go({ event: at[0] }) }, name),
-          h("span.mut", `  ${at.length}×`),
-        ),
-      ),
-    );
-  }
-  const e = numbers[state.event - 1],
-    rule = rules[events.rule[e]];
-  const fired = numbers.filter(
-    (i) => events.rule[i] === events.rule[e] && events.kind[i] === events.kind[e],
-  ).length;
-  const from = h(
-    "div.sec",
-    h(
-      "div.kv",
-      h("span", "before"),
-      rowLink(app, events.old[e]),
-      h("span", "after"),
-      rowLink(app, events.new[e]),
-    ),
-  );
-  if (!rule) {
-    const what =
-      {
-        merge: "Two nodes that compute the same became one.",
-        fold: "A node whose inputs are all constants became a constant.",
-      }[events.kind[e]] || "";
-    return [
-      h(
-        "div.sec",
-        h("h4", events.kind[e], h("span.grow"), h("span.mut.s11", `fired ${fired}×`)),
-        h("p", what),
-      ),
-      from,
-    ];
-  }
-  return [
-    h(
-      "div.sec",
-      h(
-        "h4",
-        rule.name,
-        rule.contract ? h("span.badge.good", "✓ " + rule.contract) : null,
-        h("span.grow"),
-        h("span.mut.s11", `fired ${fired}×`),
-      ),
-      h(
-        "div.ruletext.mono",
-        rule.lhs ? h("div", h("span.st-removed", "− "), rule.lhs) : null,
-        rule.rhs ? h("div", h("span.st-added", "+ "), rule.rhs) : null,
-        rule.where ? h("div.mut", "  where " + rule.where) : null,
-      ),
-      rule.reason ? h("p", rule.reason) : null,
-    ),
-    events.bind[e].length
-      ? h(
-          "div.sec",
-          h("div.mut.s11", "Holes bound in this firing"),
-          h(
-            "div.kv",
-            events.bind[e].map(([name, row]) => [h("span.mono", name), rowLink(app, row)]),
-          ),
-        )
-      : null,
-    from,
-    h(
-      "div.sec",
-      h(
-        "div.kv",
-        rule.file
-          ? [h("span", "rule"), h("span.mono", rule.file + (rule.line ? ":" + rule.line : ""))]
-          : null,
-        rule.source ? [h("span", "source"), h("span", rule.source)] : null,
-        rule.evidence ? [h("span", "evidence"), h("span", rule.evidence)] : null,
-      ),
-    ),
-  ];
-}
-
-/** What a numeric check found, pass by pass. */
-function drawCheckPane(app) {
-  const checked = app.model.passes.filter((p) => p.check);
-  if (!checked.length)
-    return h(
-      "div.sec.mut",
-      "Not checked yet. ",
-      h("code", `${app.model.doc.meta.name}.check(inputs)`),
-      " compares every pass with a high-precision run.",
-    );
-  return h(
-    "table",
-    h(
-      "tbody",
-      checked.map((p) =>
-        h(
-          "tr",
-          h("td", p.name),
-          h(p.check.ok ? "td.num.good" : "td.num.bad", (p.check.ok ? "✓ " : "! ") + p.check.text),
-        ),
-      ),
     ),
   );
 }

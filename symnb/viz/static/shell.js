@@ -40,7 +40,9 @@ class Shell {
       all: false,
       help: false,
       pane: 1,
+      ...doc.meta.start,
     };
+    if (this.state.event) this.state.sel = this.model.fired(this.state).made;
     this.hover = null;
     this.deps = new Map();
     this.root = h("div.root", {
@@ -110,11 +112,10 @@ class Shell {
       if (state.tab === "node" && change.sel === undefined) state.tab = "rule";
     }
     if (change.event) {
-      const pass = model.passes[state.pass];
-      state.tab = "rule";
-      state.sel = model.doc.events.new[model.events(pass)[state.event - 1]];
+      state.tab = change.tab || "rule";
+      state.sel = model.fired(state).made;
     } else if (change.sel !== undefined && change.sel !== null) {
-      state.tab = "node";
+      state.tab = change.tab || "node";
       state.pane = 2;
       if (model.home.has(change.sel)) state.kernel = model.home.get(change.sel);
     }
@@ -140,9 +141,13 @@ class Shell {
     this.link();
   }
   link() {
-    const rows = new Set((this.hover || (this.state.sel === null ? [] : [this.state.sel])).map(String));
+    const { sel, event } = this.state;
+    const rows = new Set((this.hover || (sel === null ? [] : [sel])).map(String));
+    // In the code a firing lights all it matched; in the graph it has brackets.
+    const sites = new Set(!this.hover && event ? this.model.fired(this.state).match.map(String) : []);
     for (const element of this.root.querySelectorAll("[data-r]")) {
-      const on = rows.size && element.dataset.r.split(" ").some((r) => rows.has(r));
+      const wide = sites.size && element.closest(".sp");
+      const on = element.dataset.r.split(" ").some((r) => rows.has(r) || (wide && sites.has(r)));
       if (on) element.setAttribute("data-symnb-linked", "");
       else element.removeAttribute("data-symnb-linked");
     }
@@ -278,6 +283,7 @@ class Shell {
         this.signature(),
         facts.map((f, i) => h(i ? "span.fact" + (i > 1 ? ".opt2" : "") : "span.fact", f)),
       ),
+      drawAlarm(this),
       summary.written || summary.compiled
         ? h(
             "div.pics",

@@ -358,9 +358,9 @@ class Views extends Shell {
       });
       at.right.append(at.top, at.low);
     }
-    const draws = { node: drawNodePane, rule: drawRulePane, check: drawCheckPane };
+    const draws = { node: drawNodePane, rule: drawRulePane, check: drawCheckPane, text: drawTextPane };
     this.section(at.top, [state.tab, state.pass, state.event, state.sel], () => [
-      this.tabs(["node", "rule", "check"], "tab"),
+      this.tabs(["node", "rule", "check", "text"], "tab", state.tab === "text" ? "diff" : ""),
       h("div.scroll", draws[state.tab](this)),
     ]);
     this.lower(at.low, ["source", "kernel", "decisions"]);
