@@ -86,7 +86,7 @@ def test_a_rule_wrong_for_integers_names_the_condition_it_needs() -> None:
     """-(-128) is -128 in int8, so there is no turning round with the sign."""
     text = refused("-maximum(y, -x) -> minimum(x, -y)")
     assert "(int8)" in text
-    assert "it holds for floats; say so with `where x: float, y: float`" in text
+    assert "it holds for floats; say so with `where y: float, x: float`" in text
     assert symnb.rule("-maximum(y, -x) -> minimum(x, -y)", "x: float, y: float")
 
 
