@@ -15,6 +15,7 @@ from typing import Any
 from symnb.compile.codec import encode
 from symnb.compile.host import render_host
 from symnb.compile.kernels import Target
+from symnb.compile.kernels.copies import without_copies
 from symnb.compile.opaque import describe
 from symnb.compile.plan import Plan, plan_memory
 from symnb.compile.processor import vector_bytes, vector_functions
@@ -136,7 +137,8 @@ def _kernels(program: Program, target: Target) -> tuple[list[KernelText], list[s
     for step in program.steps:
         if step.kernel is None:
             continue
-        made = render_kernel(step.kernel, step.name, target, in_place=step.in_place)
+        kernel = without_copies(step.kernel, step.in_place)
+        made = render_kernel(kernel, step.name, target, in_place=step.in_place)
         kernels.append(
             KernelText(step.name, made.text, step.nodes, made.lines, "c", step.reason)
         )

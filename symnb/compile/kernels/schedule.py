@@ -163,7 +163,7 @@ def product(sizes: Iterable[DimLike]) -> DimLike:
 
 def reads_in_place(nest: Nest) -> tuple[tuple[Node, Node], ...]:
     """(output, input) pairs that may share storage: the input is read only at the
-    point that is written, and not after the stage that writes it."""
+    point that is written, and not after the stage that first writes the output."""
     reads = [
         (at, value.params[0], value.params[1])
         for at, stage in enumerate(nest.stages)
@@ -174,9 +174,9 @@ def reads_in_place(nest: Nest) -> tuple[tuple[Node, Node], ...]:
     found: list[tuple[Node, Node]] = []
     for out in nest.outputs:
         mine = [(at, store) for at, store in writes if store.buffer is out]
-        if len(mine) != 1 or mine[0][1].mode != "set":
+        stage, store = mine[0]
+        if store.mode != "set" or any(at == stage for at, _ in mine[1:]):
             continue
-        [(stage, store)] = mine
         for source in nest.inputs:
             if source.dtype != out.dtype or source.shape != out.shape:
                 continue

@@ -53,7 +53,7 @@ class Show:
 
 
 SHOWS: list[Show] = []
-WITNESSES: dict[str, Callable[[], None]] = {}
+WITNESSES: dict[str, list[Callable[[], None]]] = {}
 
 
 def shows(
@@ -76,7 +76,7 @@ def witness(*names: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
 
     def register(test: Callable[[], None]) -> Callable[[], None]:
         for name in names:
-            WITNESSES[name] = test
+            WITNESSES.setdefault(name, []).append(test)
         return test
 
     return register
