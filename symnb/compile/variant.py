@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
 from symnb.compile.codec import decode
-from symnb.compile.extern.blas import addresses, convention
+from symnb.compile.extern.blas import addresses, control, convention
 from symnb.compile.opaque import OpaqueSteps
 from symnb.compile.processor import vector_bytes
 from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
@@ -56,6 +56,7 @@ def call_spec(
         run=library.run,
         plan=library.plan,
         externs=addresses(record["externs"]),
+        control=control() if record["externs"] else (0, 0),
         python=python.run if steps else None,
         steps=len(record["steps"]),
         work=record["work"],

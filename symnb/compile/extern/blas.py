@@ -32,6 +32,7 @@ __all__ = [
     "Blas",
     "addresses",
     "blas",
+    "control",
     "convention",
     "declarations",
     "set_threads",
@@ -87,6 +88,12 @@ def convention() -> str:
     """How the library found is called, or "none"; part of the cache key."""
     found = blas()
     return found.convention if found is not None else "none"
+
+
+def control() -> tuple[int, int]:
+    """Addresses of what gets and sets the threads of BLAS; 0 where there is none."""
+    found = blas()
+    return (found.get_threads, found.set_threads) if found is not None else (0, 0)
 
 
 def threads() -> int | None:

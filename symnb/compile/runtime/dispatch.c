@@ -181,6 +181,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
     f->ws.step_ns = PyArray_DATA(b->steps);
     start = ws_now();
   }
+  int counted = products_enter(&b->control, f->ws.threads);
   if (f->elements >= b->release_from) {
     f->saved = PyEval_SaveThread();
     status = b->run(f->data, (const int64_t *const *)f->shape,
@@ -191,6 +192,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
     status = b->run(f->data, (const int64_t *const *)f->shape,
                     (const int64_t *const *)f->stride, &f->ws);
   }
+  if (counted) products_leave(&b->control);
   if (self->profiling) self->total_ns += ws_now() - start, self->profiled++;
   self->calls++;
   if (status == 0 && !f->stopped && !PyErr_Occurred()) return 0;
@@ -525,6 +527,7 @@ PyMODINIT_FUNC PyInit_symnb_dispatch(void) {
     return NULL;
   pool_start((size_t)1 << 30);
   pthread_atfork(NULL, NULL, workers_in_child);
+  pthread_atfork(NULL, NULL, products_in_child);
   return module;
 }
 

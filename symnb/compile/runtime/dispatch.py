@@ -40,6 +40,7 @@ SOURCES = (
     "workspace.h",
     "frame.h",
     "pool.h",
+    "products.h",
     "abi.h",
 )
 IDLE_SHARE = 0.25  # of the machine's memory: the most that idle blocks may hold

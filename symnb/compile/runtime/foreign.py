@@ -20,9 +20,10 @@ from typing import Any
 import cffi
 import numpy as np
 
-from symnb.compile.runtime import explain
+from symnb.compile.runtime import dispatch, explain
 from symnb.compile.runtime.abi import DECLARATIONS
 from symnb.compile.runtime.layout import READ, STATIC, Layout, Port, prepare
+from symnb.compile.runtime.products import products
 from symnb.compile.runtime.spec import CallSpec
 
 __all__ = ["Call"]
@@ -190,8 +191,10 @@ class Call:
         stack = _frames.__dict__.setdefault("stack", [])
         stack.append(frame)
         started = time.monotonic_ns() if profiling else 0
+        threads = self._threads or dispatch.threads()
         try:
-            status = self._run(frame.data, frame.shape, frame.stride, frame.ws)
+            with products.at_most(threads, self._layout.control):
+                status = self._run(frame.data, frame.shape, frame.stride, frame.ws)
         finally:
             stack.pop()
         if profiling:

@@ -6,6 +6,7 @@
 #define SYMNB_FRAME_H
 
 #include "pool.h"
+#include "products.h"
 
 #define FRAMES_IDLE 4
 
@@ -42,6 +43,7 @@ typedef struct {
   int arguments, shared, constants, outputs, updates, all;
   int axes, result_axes, slots, returns; /* axes: of all ports; results come last */
   int64_t release_from;              /* elements from which the GIL is released */
+  Control control;                   /* of the threads of BLAS, if it calls that */
   int (*run)(void *const *, const int64_t *const *, const int64_t *const *, symnb_ws *);
   void (*plan)(const int64_t *, int64_t *, int64_t *);
   Frame *idle;

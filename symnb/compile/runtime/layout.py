@@ -49,6 +49,7 @@ class Layout(NamedTuple):
     run: int
     plan: int
     release_from: int
+    control: tuple[int, int]
 
 
 @dataclass
@@ -105,6 +106,7 @@ def prepare(spec: CallSpec) -> tuple[Any, ...]:
         spec.run,
         spec.plan,
         _release_from(spec, ports),
+        spec.control if all(spec.control) else (0, 0),
     )
 
 
