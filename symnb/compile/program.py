@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from symnb.compile.kernels import Region, Target, lower, partition, schedule_cpu
 from symnb.compile.kernels.kernel import Kernel
+from symnb.compile.kernels.parallel import WORTH_NS
 from symnb.core import dims
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
@@ -145,6 +146,9 @@ def build_program(graph: Graph, target: Target, record: Record) -> Program:
     for region in partition(graph, note, "fuse" not in target.off):
         builder.add(region)
     builder.finish()
+    for step in builder.steps:
+        if step.kernel is not None:
+            note(_threads(step, step.kernel))
     return Program(
         graph,
         target,
@@ -156,6 +160,20 @@ def build_program(graph: Graph, target: Target, record: Record) -> Program:
         size_slots(graph),
         decisions,
     )
+
+
+def _threads(step: Step, kernel: Kernel) -> Decision:
+    """Which loops of a kernel run in threads, and from what size on."""
+    regions = kernel.parallel
+    if not regions:
+        return Decision("threads", step.name, "one", kernel.alone, step.nodes)
+    chosen = " and ".join(
+        dict.fromkeys(f"chunks from {x.above:,} points on" for x in regions)
+    )
+    why = f"{regions[0].ns:.2g} ns a point, {WORTH_NS / 1e3:.0f} us pay"
+    if any(x.results for x in regions):
+        why += "; results of chunks are combined in their order"
+    return Decision("threads", step.name, chosen, why, step.nodes)
 
 
 def size_slots(graph: Graph) -> dict[Atom, tuple[int, int]]:

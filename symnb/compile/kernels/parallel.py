@@ -43,7 +43,7 @@ from symnb.core.dims import DimLike, dim_max, dim_min, dims_in
 from symnb.core.dtypes import SHORT
 
 # ns, EPYC Zen 4, gcc 12, 2026-11. A worker that sleeps takes 16 to 50 us to come.
-THREADS_NS = 40_000.0  # work from which threads pay
+WORTH_NS = 40_000.0  # work from which threads pay
 CHUNK_NS = 8_000.0  # least work of a chunk: taking one costs 0.05 us
 FLOP_NS = 0.02  # one flop of a vector loop, per 4 bytes of the result
 SCALAR_FLOPS = 50  # ops of more flops run one element at a time ...
@@ -164,7 +164,7 @@ class _Cut:
         if unit == 1 and not any(isinstance(s, Loop) for s in span.loops[0].body):
             unit = FLAT_UNIT
         ns = self._ns(body)
-        above, grain = _rounded(THREADS_NS / ns), _rounded(CHUNK_NS / ns)
+        above, grain = _rounded(WORTH_NS / ns), _rounded(CHUNK_NS / ns)
         if isinstance(points, int) and points <= above:
             self.reason = f"{points * ns / 1e3:.2g} us of work"
             return None
@@ -277,8 +277,7 @@ class _Cut:
         for s in _walk(body):
             if isinstance(s, Define | Combine):
                 arrays |= {x.array for x in operands_of(s) if isinstance(x, Element)}
-                op = s.op if isinstance(s, Define) else None
-                flops = op.flops if op is not None else 1.0
+                flops = 1.0 if isinstance(s, Combine) else s.op.flops if s.op else 0.0
                 rate = SCALAR_NS if flops > SCALAR_FLOPS else FLOP_NS
                 ns = flops * rate * max(BYTES[s.dtype], 4) / 4
                 nodes.setdefault(s.node if s.node is not None else s, ns)

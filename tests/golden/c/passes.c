@@ -70,7 +70,7 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1_1: in chunks, in threads from 290,000 points on */
+/* k1_1: in chunks, in threads from 400,000 points on */
 static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n0,
                            int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
 {
@@ -104,10 +104,10 @@ static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 290000) {
+    if (ws->threads < 2 || n0*n1 <= 400000) {
         if (k1_1(p0, q0, n0, n1, 0, n1, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n1, n0*n1, 57000, 1024);
+        const int64_t step = symnb_step(n1, n0*n1, 80000, 1024);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {n0, n1};
         if (ws->spread(ws, k1_1_chunk, p, n, n1, step)) return 1;
