@@ -137,7 +137,10 @@ class Push:
 
 @dataclass(frozen=True, eq=False)
 class Total:
-    """A new variable: all lanes of a tile (and of a tree) combined, in pairs."""
+    """A new variable: all lanes of a tile (and of a tree) combined, in pairs.
+
+    short  the tile holds the few values themselves, any number of them
+    """
 
     name: str
     dtype: str
@@ -146,6 +149,7 @@ class Total:
     tile: str
     tree: str = ""
     node: Node | None = None
+    short: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,9 @@ LANE_RUN = 16
 REGISTERS = 4  # of lanes: an addition takes 4 cycles, one or two start per cycle
 SHORT_VALUES = 8  # bodies up to this size are written out twice
 SHORT_FLOPS = 8.0
-SHORT_ROW = 32  # up to here combining lanes costs more than the row itself
+# Up to here a row is a tile of its own: 13 ns for the softmax of a row of 10, where a
+# vector's lanes, some of them idle, took 38 (2026-11).
+SHORT_ROW = 32
 
 
 class Reducing(Form):
@@ -243,7 +245,8 @@ class _Lanes:
     """One pass over a row whose reductions run in lanes.
 
     Each cell is a tile of lanes; a chunk of the row as long as the tile updates it
-    in one vector loop. Lanes of sums move to a tree after a run of chunks.
+    in one vector loop. Lanes of sums move to a tree after a run of chunks. A short
+    row of known length is a tile itself: its values are set, then combined in pairs.
     """
 
     def __init__(
@@ -259,9 +262,12 @@ class _Lanes:
         self.short = self._is_short()
         registers = REGISTERS if self.short else 2 * REGISTERS
         self.lanes = registers * form.target.vector // width(stage)
-        if isinstance(lane.extent, int):
-            while self.lanes // 2 >= max(lane.extent, 1):
+        extent = lane.extent
+        self.single = isinstance(extent, int) and 0 < extent <= SHORT_ROW and not others
+        if isinstance(extent, int):
+            while self.lanes // 2 >= max(extent, 1):
                 self.lanes //= 2
+            self.lanes = extent if self.single else self.lanes
         self.run = LANE_RUN * self.lanes
         self.chunk = axis(f"{lane.atom.name}1", lane.extent)
         self.place = axis("l", self.lanes)
@@ -283,31 +289,46 @@ class _Lanes:
         pushes: list[Statement] = []
         block = axis(f"{self.lane.atom.name}0", self.lane.extent)
         for item in self.stage.reductions:
-            dtype, cell = item.value.dtype, _cell(item)
-            node = self.form.reduced.get(item.name)
-            tree = f"sum_{item.name}" if self.runs and is_pairwise(item) else ""
-            combine, numbers = item.combine, is_extremum(item)
-            if tree:
-                before.append(Tree(tree, dtype, self.lanes))
-                since = None if self.others else block.atom
-                pushes.append(Push(tree, dtype, self.lanes, cell, since))
-            if numbers:
-                combine = f"f{combine}"
-                before.append(Cell(f"nan_{item.name}", "int32", "or", self.lanes))
-            before.append(Cell(cell, dtype, combine, self.lanes))
-            name = f"top_{item.name}" if numbers else item.name
-            total = Total(name, dtype, combine, self.lanes, cell, tree, node)
-            after.append(total)
-            if numbers:
-                flag = f"nan_{item.name}"
-                met = Total(f"any_{flag}", "int32", "or", self.lanes, flag)
-                after += [met, self.form.restored(item, met.name, name)]
+            if self.single:
+                before.append(Cell(_cell(item), item.value.dtype, "none", self.lanes))
+                after.append(self._total(item, item.name, item.combine, ""))
+            else:
+                self._cells(item, block, before, pushes, after)
         result = self._loops(block, pushes)
         for item in self.stage.reductions:
             self.form.places[item.name] = Name(item.name)
         for one in reversed(self.others):
             result = [self.form.loop(one, result, "serial")]
         return [*before, *result, *after]
+
+    def _total(self, item: Reduce, name: str, combine: str, tree: str) -> Total:
+        node = self.form.reduced.get(item.name)
+        dtype, cell = item.value.dtype, _cell(item)
+        return Total(name, dtype, combine, self.lanes, cell, tree, node, self.single)
+
+    def _cells(
+        self, item: Reduce, block: Axis, before: list[Statement],
+        pushes: list[Statement], after: list[Statement],
+    ) -> None:  # fmt: skip
+        """The tiles of one reduction, when they move to a tree, and its result."""
+        dtype, cell = item.value.dtype, _cell(item)
+        tree = f"sum_{item.name}" if self.runs and is_pairwise(item) else ""
+        if tree:
+            before.append(Tree(tree, dtype, self.lanes))
+            since = None if self.others else block.atom
+            pushes.append(Push(tree, dtype, self.lanes, cell, since))
+        if not is_extremum(item):
+            before.append(Cell(cell, dtype, item.combine, self.lanes))
+            after.append(self._total(item, item.name, item.combine, tree))
+            return
+        combine, flag, name = f"f{item.combine}", f"nan_{item.name}", f"top_{item.name}"
+        before.append(Cell(flag, "int32", "or", self.lanes))
+        before.append(Cell(cell, dtype, combine, self.lanes))
+        met = Total(f"any_{flag}", "int32", "or", self.lanes, flag)
+        after += [
+            self._total(item, name, combine, tree), met,
+            self.form.restored(item, met.name, name),
+        ]  # fmt: skip
 
     def _loops(self, block: Axis, pushes: list[Statement]) -> list[Statement]:
         """The row in runs of chunks."""
@@ -355,8 +376,11 @@ class _Lanes:
         body = form.kept_rows(self.at, self.stage, known)
         body += form.updates(self.stage, known)
         for item in self.stage.reductions:
-            update = form.combine(item, Element(_cell(item), self.place.at), known)
-            if is_extremum(item):
+            cell = Element(_cell(item), self.place.at)
+            update = form.combine(item, cell, known)
+            if self.single:
+                body.append(Write(cell, update.dtype, update.value, "set", update.node))
+            elif is_extremum(item):
                 flag = Element(f"nan_{item.name}", self.place.at)
                 body += form.numbers(item, update, flag)
             else:

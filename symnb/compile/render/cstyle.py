@@ -230,10 +230,11 @@ class Printer:
             case Push(tree, _, _, tile, since):
                 test = f"if ({since.name}) " if since is not None else ""
                 self.add(depth, f"{test}symnb_push_{suffix}(&{tree}, {tile});")
-            case Total(name, dtype, combine, _, tile, tree, node):
+            case Total(name, dtype, combine, _, tile, tree, node, short):
                 if tree:
                     self.add(depth, f"symnb_collect_{suffix}(&{tree}, {tile});")
-                text = f"symnb_fold_{combine}_{suffix}({tile})"
+                way = "pairs" if short else "fold"
+                text = f"symnb_{way}_{combine}_{suffix}({tile})"
                 line = f"const {C_TYPES[dtype]} {name} = {text};"
                 self.add(depth, line, self.label(node), node)
 

@@ -1,27 +1,18 @@
-/* k0_1: in chunks, in threads from 51,000 points on */
+/* k0_1: in chunks, in threads from 57,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
                            float *restrict q0, int64_t *restrict q1, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
     for (int64_t i = first; i < last; i++) {             /* rows */
-        int32_t nan_r0[16];
-        for (int64_t c = 0; c < 16; c++) nan_r0[c] = 0;  /* or */
-        float a0[16];
-        for (int64_t c = 0; c < 16; c++) a0[c] = -__builtin_inff(); /* fmax */
+        float a0[10];
         #pragma omp simd
         for (int64_t l = 0; l < 10; l++) {
             const float t0 = p0[10*i + l] + p1[l];       /* %0 add */
-            a0[l] = t0 > a0[l] ? t0 : a0[l];             /* %1 max */
-            const int32_t x0 = t0 != t0;
-            nan_r0[l] |= x0;
+            a0[l] = t0;
         }
-        const float top_r0 = symnb_fold_fmax_f32x16(a0); /* %1 max */
-        const int32_t any_nan_r0 = symnb_fold_or_i32x16(nan_r0);
-        const float r0 = any_nan_r0 ? (__builtin_nanf("")) : top_r0; /* %1 max */
-        float a1[16];
-        for (int64_t c = 0; c < 16; c++) a1[c] = 0;      /* add */
-        int64_t a2[16];
-        for (int64_t c = 0; c < 16; c++) a2[c] = (int64_t)9223372036854775807; /* min */
+        const float r0 = symnb_pairs_max_f32x10(a0);     /* %1 max */
+        float a1[10];
+        int64_t a2[10];
         #pragma omp simd
         for (int64_t l = 0; l < 10; l++) {
             const float t0_1 = p0[10*i + l] + p1[l];     /* %0 add */
@@ -29,11 +20,11 @@ static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
             const float t3 = expf(t2);                   /* %3 exp */
             q0[10*i + l] = t3;
             const int64_t t6 = (t0_1 == r0) | (t0_1 != t0_1) ? l : 0x7fffffffffffffff; /* %6 argmax */
-            a1[l] += t3;                                 /* %4 sum */
-            a2[l] = t6 < a2[l] ? t6 : a2[l];             /* %6 argmax */
+            a1[l] = t3;
+            a2[l] = t6;
         }
-        const float r1 = symnb_fold_add_f32x16(a1);      /* %4 sum */
-        const int64_t r2 = symnb_fold_min_i64x16(a2);    /* %6 argmax */
+        const float r1 = symnb_pairs_add_f32x10(a1);     /* %4 sum */
+        const int64_t r2 = symnb_pairs_min_i64x10(a2);   /* %6 argmax */
         q1[i] = r2;
         #pragma omp simd
         for (int64_t j = 0; j < 10; j++) {
@@ -54,10 +45,10 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t *restrict q1, int64_t n0, symnb_ws *ws)
 {
-    if (ws->threads < 2 || 10*n0 <= 51000) {
+    if (ws->threads < 2 || 10*n0 <= 57000) {
         if (k0_1(p0, p1, q0, q1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, 10*n0, 10000, 1);
+        const int64_t step = symnb_step(n0, 10*n0, 11000, 1);
         void *const p[] = {(void *)p0, (void *)p1, (void *)q0, (void *)q1};
         const int64_t n[] = {0};
         if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
