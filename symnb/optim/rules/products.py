@@ -294,14 +294,18 @@ def _summed(source: Node, other: Node, left: bool) -> Node:
 
     source  with one axis of size 1 in place of the one that is summed
     """
+    matrix = source.ndim == 2
+    bare = _bare(source)
+    if bare.ndim == 0:
+        source = bare
     if left:
-        made = source * total(other, 0)
-        return squeeze(made, made.ndim - 1) if other.ndim == 1 else made
+        made = total(other, 0) * source
+        return squeeze(made, made.ndim - 1) if other.ndim == 1 and source.ndim else made
     sums = total(other, other.ndim - 1)
-    if source.ndim == 2 and other.ndim == 2:
+    if matrix and other.ndim == 2:
         return expand_dims(sums, 1) * source
     made = sums * source
-    return squeeze(made, 0) if other.ndim == 1 else made
+    return squeeze(made, 0) if other.ndim == 1 and source.ndim else made
 
 
 PRODUCTS = ruleset(
