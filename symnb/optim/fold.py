@@ -17,6 +17,11 @@ from symnb.core.dims import Dim
 from symnb.core.node import SIZE, Constant, Node
 from symnb.core.op import CONSTANT, Op
 from symnb.core.types import TensorType
+from symnb.ops.cast import CAST, cast
+from symnb.ops.create import IOTA, iota
+from symnb.ops.define import Elementwise
+from symnb.ops.linalg import slogdet
+from symnb.ops.pick import PICK
 from symnb.optim.contract import BITWISE
 from symnb.optim.rule import rewrite, ruleset
 
@@ -49,7 +54,7 @@ def fold_constants(node: Node) -> Node | None:
         x.op is not CONSTANT for x in node.inputs
     ):
         return None
-    if any(isinstance(d, Dim) for d in (*type.shape, *dims.dims_in(node.params))):
+    if _is_symbolic(type, node.params):
         return None
     size: Any = type.size
     if node.op is SIZE and not isinstance(node.params[0], int):
@@ -61,8 +66,16 @@ def fold_constants(node: Node) -> Node | None:
     return _value(node, type)
 
 
+def _is_symbolic(type: TensorType, params: tuple[Any, ...]) -> bool:
+    """Whether a size is not a number."""
+    return any(isinstance(d, Dim) for d in (*type.shape, *dims.dims_in(params)))
+
+
 def _value(node: Node, type: TensorType) -> Node | None:
-    arrays: Any = [x.params[0].value for x in node.operands]
+    return _applied(node, [x.params[0].value for x in node.operands], type)
+
+
+def _applied(node: Node, arrays: list[Any], type: TensorType) -> Node | None:
     try:
         with np.errstate(all="ignore"):
             value = node.op.numpy(*arrays, *node.params)
@@ -72,4 +85,65 @@ def _value(node: Node, type: TensorType) -> Node | None:
     return Constant(array) if array.shape == type.shape else None
 
 
-FOLDING = ruleset("folding", [fold_constants])
+# ------------------------------------------------------------------- counts and picks
+
+
+def _counts(operands: Sequence[Op]) -> bool:
+    return IOTA in operands and all(op is CONSTANT or op is IOTA for op in operands)
+
+
+@rewrite(
+    lambda op: op is CAST or (isinstance(op, Elementwise) and op.out != "bool"),
+    "f(iota, constants) -> their value", BITWISE,
+    "computed once; a bare iota is an index, and two compared are a mask",
+    operands=_counts, tags="fold",
+    answers=("constant_folding", "topo_constant_folding"),
+    examples=lambda: [cast(iota((5,)), "float64"), iota((4, 3), 1) * 2],
+)  # fmt: skip
+def fold_counts(node: Node) -> Node | None:
+    """The value of a node over counts of constant sizes."""
+    type = node.type
+    sizes = [n for x in node.inputs for n in x.type.shape]  # pyright: ignore
+    if any(isinstance(d, Dim) for d in sizes) or not isinstance(type, TensorType):
+        return None
+    if type.size > FOLD_ITEMS:  # pyright: ignore[reportOperatorIssue]
+        return None
+    arrays = [
+        x.op.numpy(*x.params) if x.op is IOTA else x.params[0].value
+        for x in node.operands
+    ]
+    return _applied(node, arrays, type)
+
+
+def _picked() -> list[Node]:
+    both = slogdet(Constant(np.array([[2.0, 1.0], [0.5, 3.0]])))
+    return [x for x in both if x.op is PICK]
+
+
+@rewrite(
+    lambda op: op is PICK, "one of several results over constants -> its value",
+    BITWISE, "computed once, when the graph is compiled", tags="fold",
+    answers=("constant_folding",), examples=_picked,
+)  # fmt: skip
+def fold_picks(node: Node) -> Node | None:
+    """The picked result of a node over constants."""
+    source, type = node.inputs[0], node.type
+    constants = all(x.op is CONSTANT for x in source.inputs)
+    if not (source.inputs and constants) or not _foldable(source.op):
+        return None
+    if not isinstance(type, TensorType) or _is_symbolic(type, source.params):
+        return None
+    given = sum(x.type.size for x in source.inputs)  # pyright: ignore
+    if max(type.size, given) > FOLD_ITEMS:  # pyright: ignore
+        return None
+    arrays = [x.params[0].value for x in source.operands]
+    try:
+        with np.errstate(all="ignore"):
+            value = source.op.numpy(*arrays, *source.params)[node.params[0]]
+    except Exception:
+        return None
+    array = np.asarray(value, dtype=type.dtype)
+    return Constant(array) if array.shape == type.shape else None
+
+
+FOLDING = ruleset("folding", [fold_constants, fold_counts, fold_picks])

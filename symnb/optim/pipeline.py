@@ -29,6 +29,7 @@ from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.linalg import LINALG
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
+from symnb.optim.rules.shapes import SHAPES
 from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
 from symnb.optim.rules.unsafe import UNSAFE
@@ -90,7 +91,7 @@ class Pipeline(tuple[Pass, ...]):
 
 
 PARTS = INDEXING + GATHERS + JOINS + WRITING
-SIMPLIFY = ALGEBRA + LOGIC + VIEWS + PARTS + FOLDING
+SIMPLIFY = ALGEBRA + LOGIC + VIEWS + SHAPES + PARTS + FOLDING
 TIDY = SIMPLIFY + STABILITY + REDUCTIONS + MARKERS
 
 PIPELINE = Pipeline((

@@ -16,14 +16,16 @@ from typing import Any
 from symnb.core.node import SIZE, Node
 from symnb.core.op import Op
 from symnb.ops.cast import CAST
+from symnb.ops.control import ASSERT
 from symnb.ops.elementwise import add, log, mul, true_div, where
 from symnb.ops.factor import EIGVALSH, SVDVALS
 from symnb.ops.index import GATHER, SCATTER
+from symnb.ops.join import JOIN
 from symnb.ops.linalg import DET, EXPM, INV, SLOGDET, SOLVE
 from symnb.ops.reduce import SUM_TO_SHAPE
 from symnb.ops.slicing import SET_SLICE, SLICE
 from symnb.ops.triangular import CHOLESKY, SOLVE_TRIANGULAR
-from symnb.ops.view import BROADCAST_TO, TRANSPOSE
+from symnb.ops.view import BROADCAST_TO, RESHAPE, TRANSPOSE
 from symnb.optim.rule import Hole, Rule
 
 
@@ -108,6 +110,9 @@ MEASURES: dict[str, Callable[[Node], int]] = {
     "linear algebra": _linear_algebra,
     "batched systems": lambda node: int(node.op is SOLVE and node.ndim > 2),
     "undecided sums": _of_op(SUM_TO_SHAPE),
+    "reshapes": _of_op(RESHAPE),
+    "joins": _of_op(JOIN),
+    "assertions": lambda node: len(node.inputs) if node.op is ASSERT else 0,
     "axes reduced": lambda node: (
         len(node.params[0]) if node.op.kind == "reduction" else 0
     ),

@@ -14,9 +14,29 @@ from symnb.core.node import Input, Node, make, size
 from symnb.core.op import Op
 from symnb.core.types import TensorType
 from symnb.ops.cast import cast
-from symnb.ops.elementwise import mul, neg, true_div
+from symnb.ops.elementwise import (
+    logical_and,
+    logical_or,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,
+    true_div,
+)
+from symnb.ops.join import JOIN, concatenate
 from symnb.ops.peak import PEAK
-from symnb.ops.reduce import ALL, ANY_TRUE, MAX, MIN, PROD, SUM, reduced
+from symnb.ops.reduce import (
+    ALL,
+    ANY_TRUE,
+    ARGMAX,
+    ARGMIN,
+    MAX,
+    MIN,
+    PROD,
+    SUM,
+    reduced,
+)
 from symnb.ops.sizes import product
 from symnb.ops.view import (
     BROADCAST_TO,
@@ -168,6 +188,55 @@ def reduce_reshape(node: Node) -> Node | None:
     return make(node.op, (source,), (tuple(range(source.ndim)), False))
 
 
+PIECES = 16  # of a join at most; more are combined by a loop
+_COMBINED = {
+    SUM: lambda a, b: a + b, PROD: lambda a, b: a * b, MAX: maximum, PEAK: maximum,
+    MIN: minimum, ALL: logical_and, ANY_TRUE: logical_or,
+}  # fmt: skip
+
+
+def _join_examples() -> list[Node]:
+    a, b, c = (_input(3, 1, name=name) for name in "abc")
+    scalars = [_input(name=name).reshape(1) for name in "ab"]
+    return [
+        reduced(SUM, concatenate([a, b, c], 1), 1, False),
+        reduced(MAX, concatenate([a, b], 1), 1, True),
+        reduced(PROD, concatenate(scalars, 0), 0, False),
+    ]
+
+
+@rewrite(
+    _is_plain, "reduce(join(x, y, z)) -> x + y + z, each of size 1 along the axis",
+    ROUNDING, "nothing is copied", operands=lambda ops: ops[0] is JOIN,
+    decreases="joins", examples=_join_examples,
+    answers=("local_reduce_join", "local_sum_make_vector"),
+)  # fmt: skip
+def reduce_join(node: Node) -> Node | None:
+    """The pieces combined element by element."""
+    axes, keepdims = node.params
+    pieces, (along,) = node.inputs[0].operands, node.inputs[0].params
+    if axes != (along,) or len(pieces) > PIECES:
+        return None
+    if any(shape_of(piece)[along] != 1 for piece in pieces):
+        return None
+    parts = pieces if keepdims else [squeeze(piece, along) for piece in pieces]
+    total: Any = parts[0]
+    for part in parts[1:]:
+        total = _COMBINED[node.op](total, part)
+    return total
+
+
+def _of_negative(op: Op, other: Op) -> Rule:
+    made = rule(
+        term(op, -f, params=(AXES, KEEP)), term(other, f, params=(AXES, KEEP)),
+        BITWISE, name=f"{op.name}_neg",
+    )  # fmt: skip
+    return made
+
+
+POSITIONS = [_of_negative(ARGMAX, ARGMIN), _of_negative(ARGMIN, ARGMAX)]
+
+
 # ---------------------------------------------------------- what is constant along them
 
 
@@ -276,6 +345,53 @@ def sum_broadcast(node: Node, x: Node, axes: Axes, keepdims: bool) -> Node | Non
     return total * cast(count, x.dtype)
 
 
+def _count(node: Node, axes: Axes) -> Node:
+    """How many elements of a node are combined, in its dtype."""
+    shape = shape_of(node)
+    return cast(size(product(shape[axis] for axis in axes)), node.dtype)
+
+
+@rewrite(
+    term(PROD, mul(f, y), params=(AXES, KEEP)),
+    "prod(c * f) -> prod(f) * c ** count, c constant along the axes", FINITE_ONLY,
+    "overflows elsewhere", answers=("local_sum_prod_mul_by_scalar",
+    "local_sum_prod_of_mul_or_div"), decreases="elements",
+    examples=lambda: [reduced(PROD, _input(3, 4) * _input(name="c"), (0, 1), False),
+                      reduced(PROD, _input(3, 4) * _input(3, 1, name="c"), 1, True)],
+)  # fmt: skip
+def prod_scaled(
+    node: Node, f: Node, y: Node, axes: Axes, keepdims: bool
+) -> Node | None:
+    """The power of the factor outside of the product."""
+    inner = node.inputs[0]
+    if not _is_constant_along(y, axes, inner.ndim):
+        return None
+    if shape_of(f) != shape_of(inner):
+        return None
+    scale = y if keepdims else _dropped(y, axes, inner.ndim)
+    return make(PROD, (f,), (axes, keepdims)) * pow(scale, _count(f, axes))
+
+
+@rewrite(
+    term(PROD, term(BROADCAST_TO, f, params=(None,)), params=(AXES, KEEP)),
+    "prod(broadcast_to(f)) -> f ** count", FINITE_ONLY,
+    "NaN to the power of a count of 0 is 1", decreases="elements",
+    answers=("local_opt_alloc", "local_careduce_of_alloc"),
+    examples=lambda: [reduced(PROD, broadcast_to(_input(), (3, 4)), (0, 1), False),
+                      reduced(PROD, broadcast_to(_input(4), (3, 4)), 0, False)],
+)  # fmt: skip
+def prod_broadcast(node: Node, f: Node, axes: Axes, keepdims: bool) -> Node | None:
+    """The power of one copy."""
+    inner = node.inputs[0]
+    if keepdims or not _is_constant_along(f, axes, inner.ndim):
+        return None
+    return pow(_dropped(f, axes, inner.ndim), _count(inner, axes))
+
+
+def _spread(op: Op) -> Node:
+    return _input(4, dtype="bool" if op in (ALL, ANY_TRUE) else "float64")
+
+
 def _spread_extreme(op: Op) -> Rule:
     @rewrite(
         term(op, term(BROADCAST_TO, x, params=(None,)), params=(AXES, KEEP)),
@@ -283,7 +399,7 @@ def _spread_extreme(op: Op) -> Rule:
         BITWISE, answers=("local_opt_alloc", "local_careduce_of_alloc"),
         decreases="elements", tags="after_gradient",  # ties share a gradient
         examples=lambda: [
-            reduced(op, broadcast_to(_input(4), (3, 4)), 0, False),  # pyright: ignore
+            reduced(op, broadcast_to(_spread(op), (3, 4)), 0, False),  # pyright: ignore
         ],
     )  # fmt: skip
     def extreme(node: Node, x: Node, axes: Axes, keepdims: bool) -> Node | None:
@@ -338,6 +454,7 @@ REDUCTIONS = ruleset(
         reduce_nothing, reduce_ones, sum_ones, *(_chain(op) for op in _PLAIN),
         reduce_transpose,
         reduce_reshape, sum_scaled, sum_divided, sum_broadcast,
-        _spread_extreme(MAX), _spread_extreme(MIN), *SIGNS,
+        prod_scaled, prod_broadcast, reduce_join, *POSITIONS,
+        *(_spread_extreme(op) for op in (MAX, MIN, ALL, ANY_TRUE)), *SIGNS,
     ],
 )  # fmt: skip

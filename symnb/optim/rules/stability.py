@@ -12,6 +12,7 @@ from symnb.core.op import Op
 from symnb.core.types import TensorType
 from symnb.ops.barrier import consider_constant
 from symnb.ops.elementwise import (
+    abs,
     exp,
     expm1,
     greater,
@@ -33,14 +34,15 @@ from symnb.ops.elementwise import (
     where,
 )
 from symnb.ops.peak import PEAK
-from symnb.ops.reduce import MAX, SUM, reduced, sum
-from symnb.ops.special import erf, erfc, erfcx, logit
+from symnb.ops.reduce import MAX, PROD, SUM, reduced, sum
+from symnb.ops.special import erf, erfc, erfcx, iv, ive, kv, kve, logit
 from symnb.optim.contract import DOMAIN, FINITE_ONLY, STABLER
-from symnb.optim.guard import condition, nonnegative
-from symnb.optim.rule import AXES, KEEP, hole, holes, rewrite, rule, ruleset
+from symnb.optim.guard import condition, nonnegative, nonzero
+from symnb.optim.rule import AXES, KEEP, hole, holes, rewrite, rule, ruleset, term
 
 x, y, s = holes("x y s")
 p = hole("p", nonnegative)
+c = hole("c", nonzero)
 
 _OVERFLOW = "exp overflows above 709 (float64), 88 (float32)"
 _CANCELS = "1 - a has no digit left of a below 1e-16"
@@ -335,6 +337,23 @@ EXPANSIONS = [
                log1p(-erf(minimum(x, 1)))),
          STABLER, "erfc(x) is 0 above x = 27", "Abramowitz & Stegun 7.1.23",
          name="log_erfc", answers=("local_log_erfc", "local_grad_log_erfc_neg")),
+    rule(log(square(x)), 2 * log(abs(x)), STABLER, "x**2 overflows above 1e154",
+         name="log_square", answers=("local_log_pow",)),
+    rule(log(p ** c), c * log(p), DOMAIN, "x**c overflows before its logarithm does",
+         name="log_pow", answers=("local_log_pow",)),
+    rule(log(kv(y, x)), log(kve(y, x)) - x, FINITE_ONLY, "kv(v, x) is 0 above x = 700",
+         name="log_kv", answers=("local_log_kv",)),
+    rule(log(iv(y, x)), log(ive(y, x)) + abs(x), FINITE_ONLY,
+         "iv(v, x) overflows above x = 710", name="log_iv",
+         answers=("local_log_iv",)),
+    rule(log(term(PROD, square(x), params=(AXES, KEEP))),
+         2 * term(SUM, log(abs(x)), params=(AXES, KEEP)), STABLER,
+         "the product overflows or vanishes", name="log_prod_square",
+         answers=("local_log_prod_sqr",)),
+    rule(log(term(PROD, p, params=(AXES, KEEP))),
+         term(SUM, log(p), params=(AXES, KEEP)), STABLER,
+         "the product overflows or vanishes", name="log_prod",
+         answers=("local_log_prod_to_sum_log",)),
 ]  # fmt: skip
 
 SHIFTS = ruleset(

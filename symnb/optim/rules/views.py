@@ -131,7 +131,7 @@ def transpose_transpose(x: Node, P: tuple[int, ...], Q: tuple[int, ...]) -> Node
 @rewrite(
     term(SQUEEZE, term(EXPAND_DIMS, x, params=(P,)), params=(Q,)),
     "squeeze(expand_dims(x, P), Q) -> x, or what is left of the two", BITWISE,
-    answers=("local_dimshuffle_lift",),
+    answers=("local_dimshuffle_lift", "local_useless_dimshuffle_makevector"),
     examples=lambda: [squeeze(expand_dims(_input(2, 3), (0, 2)), (0, 2)),
                       squeeze(expand_dims(_input(2, 3), (0, 2)), (2,))],
 )  # fmt: skip
