@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from symnb.options import config
 
 if TYPE_CHECKING:
+    from symnb.compile.ablate import ablate
     from symnb.compile.arguments import In, Out, Param
     from symnb.compile.clone import clone, clone_replace
     from symnb.compile.function import Function, function
@@ -47,6 +48,7 @@ _HOME = {
     "Param": "symnb.compile.arguments",
     "Rop": "symnb.gradient",
     "Shared": "symnb.core.shared",
+    "ablate": "symnb.compile.ablate",
     "as_tensor": "symnb.tensor",
     "as_tensor_variable": "symnb.tensor",
     "clone": "symnb.compile.clone",
@@ -81,6 +83,7 @@ __all__ = [
     "Rop",
     "Shared",
     "__version__",
+    "ablate",
     "as_tensor",
     "as_tensor_variable",
     "clone",

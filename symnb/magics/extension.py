@@ -22,6 +22,7 @@ from IPython.display import display
 import symnb.tensor as tensor
 from symnb.compile.function import Function
 from symnb.magics import (
+    ablate,
     check,
     func,
     graph,
@@ -37,7 +38,7 @@ from symnb.magics.blame import show_user_frames, with_user_frames
 from symnb.magics.func import Cell, bundle, make_functions
 from symnb.magics.history import cell_defining
 
-LINE_MAGICS = (graph, passes, source, profile, memory, check, rules, settings)
+LINE_MAGICS = (graph, passes, source, profile, memory, check, rules, settings, ablate)
 
 
 def vocabulary() -> dict[str, Any]:

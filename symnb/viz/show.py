@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from symnb.compile.ablation import Ablation
 from symnb.compile.check import CheckReport
 from symnb.core.graph import Graph
 from symnb.core.node import Node
@@ -26,6 +27,7 @@ from symnb.viz.latex import latex_text
 from symnb.viz.rules import known_evidence
 from symnb.viz.story import story_of
 from symnb.viz.svg import kernels_svg, pass_svg
+from symnb.viz.table import ablation_html, ablation_text
 from symnb.viz.text import function_text, tree_text
 
 
@@ -40,6 +42,8 @@ def mimebundle(thing: Any) -> dict[str, str]:
         return {"text/plain": tree_text(thing)}
     if isinstance(thing, CheckReport):
         return {"text/plain": str(thing), "text/html": html(check_document(thing))}
+    if isinstance(thing, Ablation):
+        return {"text/plain": ablation_text(thing), "text/html": ablation_html(thing)}
     if isinstance(thing, Rule):
         return {
             "text/plain": repr(thing),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symnb.compile.ablation import Ablation
 from symnb.viz.svg import escape
 
 Cells = Sequence[str]
@@ -43,3 +44,21 @@ def table_html(
 
     top = [line(head, "th")] if head else []
     return f"<table>{''.join([*top, *(line(row, 'td') for row in rows)])}</table>"
+
+
+def ablation_text(table: Ablation) -> str:
+    """What each pass and stage is worth, as aligned text."""
+    rows = [table.HEAD, *table.cells]
+    text = f"{table.name}\n{table_text(rows, table.NUMBERS)}"
+    return f"{text}\n{_idle(table)}" if table.idle else text
+
+
+def ablation_html(table: Ablation) -> str:
+    """What each pass and stage is worth, as HTML."""
+    told = f"<p>{escape(_idle(table))}</p>" if table.idle else ""
+    drawn = table_html(table.cells, table.HEAD, table.NUMBERS)
+    return f"<p><b>{escape(table.name)}</b></p>{drawn}{told}"
+
+
+def _idle(table: Ablation) -> str:
+    return f"the same program without {', '.join(table.idle)}"
