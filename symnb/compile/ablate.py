@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
-from symnb.compile.ablation import Ablation, Row
+from symnb.compile.ablation import ALL, NOTHING, Ablation, Row
 from symnb.compile.compare import Yardstick
 from symnb.compile.compiled import Function
 from symnb.compile.function import build_function
@@ -37,7 +37,7 @@ LEAST_CALLS = 5  # so many: the first one wakes threads up
 SHORT_NS = 2e4  # calls shorter than this are timed together
 SECONDS = 2.0  # all runs together take about as long as this
 WARM = 5  # calls before the first run
-NOTHING, ALL = "(nothing)", "(everything)"
+
 Array = Any
 
 
@@ -53,12 +53,12 @@ def ablate(
     """
     if not isinstance(function, Function):
         raise ArgumentError(
-            f"ablate takes a compiled function, not a {type(function).__name__}.\n"
+            f"ablate takes a compiled function, not {type(function).__name__!r}.\n"
             "Fix: make one with symnb.function, @symnb.jit or %%symfunc."
         )
     if isinstance(inputs, dict | str) or not isinstance(inputs, Sequence):
         raise ArgumentError(
-            f"ablate takes the arguments as a list, not a {type(inputs).__name__}.\n"
+            f"ablate takes the arguments as a list, not {type(inputs).__name__!r}.\n"
             f"Fix: symnb.ablate(f, [{', '.join(function.labels)}])"
         )
     return _Ablating(function, function.arrays(inputs)).run(seconds)

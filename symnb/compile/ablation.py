@@ -13,6 +13,8 @@ from typing import Any
 from symnb.core.seams import slots
 from symnb.options import config
 
+NOTHING, ALL = "(nothing)", "(everything)"  # names of the first and the last row
+
 
 @dataclass(frozen=True)
 class Row:
