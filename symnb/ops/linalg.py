@@ -252,7 +252,7 @@ DET = Op(
     name="det", infer=_infer_number,
     numpy=in_any_precision(np.linalg.det, elimination.det),
     assumes=assume_square,
-    vjp=_det_vjp, jvp=_det_jvp, weight=4, flops=100.0,
+    vjp=_det_vjp, jvp=_det_jvp, weight=5, flops=100.0,
     doc="The determinant of a square matrix.",
 )  # fmt: skip
 
