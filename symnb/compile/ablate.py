@@ -49,7 +49,7 @@ def ablate(
     inputs   one value per argument, as in a call
     seconds  about how long to measure, compiling not counted
 
-    Raises ArgumentError for what is no compiled function or does not fit it.
+    Raises ArgumentError for what is no compiled function, and what a call raises.
     """
     if not isinstance(function, Function):
         raise ArgumentError(
@@ -115,6 +115,7 @@ class _Ablating:
         self.original = function
         self.arrays = arrays
         self.whole = self._made(Row(NOTHING, ""), function.mode)
+        self.whole.call(arrays)  # raises what a call raises
         self.yardstick = Yardstick(self.whole.function, arrays)
         graph = self.whole.function.graph
         self.special = specialise(graph, shared_facts(graph))
