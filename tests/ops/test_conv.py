@@ -303,3 +303,21 @@ def test_bad_windows_are_refused() -> None:
         pool_2d(x, 2, pad=2)
     with pytest.raises(RankError, match="rows and columns"):
         pool_2d(T.dvector(), 2)
+
+
+@pytest.mark.cc
+def test_threads_share_images_and_repeat_bit_for_bit() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(33, 6, 20, 20)).astype("float32")
+    b = rng.normal(size=(10, 3, 5, 5)).astype("float32")
+    x, w = T.ftensor4("x"), T.ftensor4("w")
+    y = pool_2d(conv2d(x, w, num_groups=2), 2)
+    results = [y, *grad((y * y).sum(), [x, w])]
+    want = evaluate(results, {x: a, w: b})
+    for threads in (1, 2, 3):
+        f = symnb.function([x, w], results, threads=threads)
+        got, again = f(a, b), f(a, b)
+        for one, other, exact in zip(got, again, want, strict=True):
+            np.testing.assert_array_equal(one, other)
+            size = np.abs(exact).max()
+            np.testing.assert_allclose(one, exact, rtol=1e-4, atol=1e-5 * size)

@@ -41,7 +41,7 @@ __all__ = [
 
 ROUTINES = ("gemm", "gemv", "ger", "syrk", "trsm", "dot", "axpy", "scal")
 NAMES = tuple(kind + routine for routine in ROUTINES for kind in "sd")
-GET_THREADS, SET_THREADS = "get_num_threads", "set_num_threads"
+CONTROLS = GET_THREADS, SET_THREADS = "get_num_threads", "set_num_threads"
 
 # (before, after) the cblas name, and the bits of its sizes
 SPELLINGS = (
@@ -55,7 +55,7 @@ SPELLINGS = (
 
 @dataclass(frozen=True)
 class Blas:
-    """The routines found: name ("sgemm", "ddot", ...) -> address.
+    """The routines found: name ("sgemm", "ddot", ...) -> address; also of CONTROLS.
 
     convention  "cblas64" | "cblas32" | "fortran32": how the addresses are called
     source      where they come from, for a reader
@@ -130,13 +130,14 @@ def _from_numpy() -> Blas | None:
         found = {n: _address(library, f"{before}cblas_{n}{after}") for n in NAMES}
         if not all(found.values()):
             continue
-        control = f"{before}openblas_%s{after}"
+        for name in CONTROLS:
+            found[name] = _address(library, f"{before}openblas_{name}{after}")
         return Blas(
             f"NumPy {np.__version__}'s library, {before}cblas_sgemm{after}",
             f"cblas{bits}",
             {name: address for name, address in found.items() if address},
-            _address(library, control % GET_THREADS) or 0,
-            _address(library, control % SET_THREADS) or 0,
+            found[GET_THREADS] or 0,
+            found[SET_THREADS] or 0,
         )
     return None
 

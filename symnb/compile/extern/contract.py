@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from symnb.compile.extern.blas import blas, declarations
+from symnb.compile.extern.blas import CONTROLS, blas, declarations
 from symnb.compile.program import Buffer, Step
 from symnb.core.dims import DimLike
 from symnb.ops.gemm import reads_c
@@ -50,7 +50,8 @@ class Products:
 
     def text(self) -> str:
         """The C definitions the calls refer to."""
-        parts = [declarations(self.externs)] if self.externs else []
+        routines = [name for name in self.externs if name not in CONTROLS]
+        parts = [declarations(routines)] if routines else []
         return "\n".join([*parts, *self.plain.values()])
 
     def gemm(
@@ -83,15 +84,16 @@ class Products:
         routine = {"float32": "s", "float64": "d"}.get(dtype, "-") + kind
         found = blas() if self.library else None
         if found is not None and routine in found.addresses:
-            if routine not in self.externs:
-                self.externs.append(routine)
-            name, first = f"symnb_{routine}", [f"ws->externs[{self._place(routine)}]"]
+            name, first = f"symnb_{routine}", [f"ws->externs[{self.place(routine)}]"]
         else:
             name, first = f"plain_{kind}_{dtype}", []
             self.plain[name] = _plain(kind, dtype, name)
         return f"status = {name}({', '.join([*first, *map(str, arguments)])});"
 
-    def _place(self, routine: str) -> int:
+    def place(self, routine: str) -> int:
+        """Where the address of a library function is; added if it is new."""
+        if routine not in self.externs:
+            self.externs.append(routine)
         return self.externs.index(routine)
 
 

@@ -67,11 +67,18 @@ static void symnb_spread_REAL(const symnb_conv_REAL *v, const REAL *restrict fro
       }
 }
 
+static REAL *symnb_scratch_REAL(symnb_ws *ws, const symnb_conv_REAL *v)
+{
+  const int64_t columns = v->plain ? 0 : v->c * v->k * v->l * v->p * v->q;
+  return ws->alloc(ws, (columns + 1) * sizeof(REAL));
+}
+
 static int symnb_conv2d_REAL(symnb_ws *ws, const symnb_conv_REAL *v, int64_t first,
-                             int64_t last, REAL *scratch)
+                             int64_t last)
 {
   const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
-  int status = 0;
+  REAL *scratch = symnb_scratch_REAL(ws, v);
+  int status = !scratch;
   for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
     const REAL *image = v->x + i * v->c * v->h * v->wide;
     const REAL *w = v->w + i % v->groups * v->f * depth;
@@ -79,16 +86,18 @@ static int symnb_conv2d_REAL(symnb_ws *ws, const symnb_conv_REAL *v, int64_t fir
     if (!v->plain) symnb_columns_REAL(v, image, scratch);
     const REAL *columns = v->plain ? image : scratch;
     GEMM_CONV2D
+    if (!status) status = ws->stop(ws);
   }
   return status;
 }
 
 /* out += the gradient in the filters; v->w is the gradient of the result. */
 static int symnb_conv2d_grad_weights_REAL(symnb_ws *ws, const symnb_conv_REAL *v,
-                                          int64_t first, int64_t last, REAL *scratch)
+                                          int64_t first, int64_t last)
 {
   const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
-  int status = 0;
+  REAL *scratch = symnb_scratch_REAL(ws, v);
+  int status = !scratch;
   for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
     const REAL *image = v->x + i * v->c * v->h * v->wide;
     const REAL *g = v->w + i * v->f * area;
@@ -96,24 +105,63 @@ static int symnb_conv2d_grad_weights_REAL(symnb_ws *ws, const symnb_conv_REAL *v
     if (!v->plain) symnb_columns_REAL(v, image, scratch);
     const REAL *columns = v->plain ? image : scratch;
     GEMM_WEIGHTS
+    if (!status) status = ws->stop(ws);
   }
   return status;
 }
 
 /* out = the gradient in the images; v->x is the gradient of the result. */
 static int symnb_conv2d_grad_images_REAL(symnb_ws *ws, const symnb_conv_REAL *v,
-                                         int64_t first, int64_t last, REAL *scratch)
+                                         int64_t first, int64_t last)
 {
   const int64_t area = v->p * v->q, depth = v->c * v->k * v->l;
   const int64_t size = v->c * v->h * v->wide;
-  int status = 0;
+  REAL *scratch = symnb_scratch_REAL(ws, v);
+  int status = !scratch;
   for (int64_t i = first * v->groups; i < last * v->groups && !status; i++) {
     const REAL *w = v->w + i % v->groups * v->f * depth, *g = v->x + i * v->f * area;
     REAL *image = v->out + i * size, *columns = v->plain ? image : scratch;
     GEMM_IMAGES
+    if (!status) status = ws->stop(ws);
     if (v->plain) continue;
     __builtin_memset(image, 0, size * sizeof *image);
     symnb_spread_REAL(v, scratch, image);
   }
   return status;
+}
+
+static int symnb_conv2d_chunk_REAL(void *const *p, const int64_t *n, int64_t chunk,
+                                   int64_t first, int64_t last, symnb_ws *ws)
+{
+  return symnb_conv2d_REAL(ws, p[0], first, last);
+}
+
+static int symnb_conv2d_grad_images_chunk_REAL(void *const *p, const int64_t *n,
+                                               int64_t chunk, int64_t first,
+                                               int64_t last, symnb_ws *ws)
+{
+  return symnb_conv2d_grad_images_REAL(ws, p[0], first, last);
+}
+
+/* Each chunk has a sum of its own, of n[0] elements at p[1], but the first. */
+static int symnb_conv2d_grad_weights_chunk_REAL(void *const *p, const int64_t *n,
+                                                int64_t chunk, int64_t first,
+                                                int64_t last, symnb_ws *ws)
+{
+  symnb_conv_REAL v = *(const symnb_conv_REAL *)p[0];
+  if (chunk) {
+    v.out = (REAL *)p[1] + (chunk - 1) * n[0];
+    __builtin_memset(v.out, 0, n[0] * sizeof *v.out);
+  }
+  return symnb_conv2d_grad_weights_REAL(ws, &v, first, last);
+}
+
+/* Images to a chunk: all of them where there is one thread or little to do. Four
+ * chunks a thread, so that one that starts late leaves its share to the others. */
+static int64_t symnb_share_REAL(symnb_ws *ws, const symnb_conv_REAL *v, int products)
+{
+  const int64_t each = v->groups * v->f * v->c * v->k * v->l * v->p * v->q;
+  if (ws->threads < 2 || !products || v->n * each < 2000000) return v->n ? v->n : 1;
+  const int64_t parts = 4 * ws->threads;
+  return (v->n + parts - 1) / parts;
 }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from symnb.compile.extern.blas import CONTROLS, blas
 from symnb.compile.extern.contract import CTYPE, Matrix, Products, SizeText
 from symnb.compile.program import Step
 from symnb.core.types import TensorType
@@ -32,6 +33,7 @@ def emit_convolution(step: Step, size: SizeText, products: Products) -> list[str
         case _:
             w, y, x = first, second, out
     real = _define(out.type.dtype, products)
+    control = _control(products)
     # The order in which the C function takes what it reads.
     reads = (second, first) if name == "conv2d_grad_images" else (first, second)
     groups: int = node.params[3]
@@ -44,7 +46,7 @@ def emit_convolution(step: Step, size: SizeText, products: Products) -> list[str
         f"    {_sizes(x.type, w.type, y.type, groups, size)},",
         f"    {_steps(windows, size)}",
         "  };",
-        *_run(name, real, out.name, size(out.type.size)),
+        *_run(name, real, out.name, size(out.type.size), str(int(bool(control)))),
         "}",
     ]
 
@@ -79,21 +81,68 @@ def _fit(windows: Windows, x: TensorType, size: SizeText) -> list[str]:
     return lines
 
 
-def _run(name: str, real: str, out: str, count: str) -> list[str]:
-    """Every image in turn, asking in between whether to stop."""
-    lines = [
-        "  const int64_t columns = v.plain ? 0 : v.c * v.k * v.l * v.p * v.q;",
-        f"  {real} *scratch = ws->alloc(ws, (columns + 1) * sizeof *scratch);",
-        "  if (!scratch) status = 1;",
-    ]
-    if name == "conv2d_grad_weights":
+def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
+    """All images, in chunks if there are threads for them.
+
+    control  text that is true where BLAS can be told to use one thread in each
+    """
+    function, share = f"symnb_{name}_{real}", f"symnb_share_{real}(ws, &v, {control})"
+    sums = name == "conv2d_grad_weights"
+    chunk = f"symnb_{name}_chunk_{real}"
+    lines = [f"  const int64_t share = {share}, parts = (v.n + share - 1) / share;"]
+    if sums:
         lines.append(f"  __builtin_memset({out}, 0, {count} * sizeof *{out});")
-    return [
-        *lines,
-        "  for (int64_t i = 0; i < v.n && !status; i++)",
-        f"    if ((status = symnb_{name}_{real}(ws, &v, i, i + 1, scratch)) == 0)",
-        "      status = ws->stop(ws);",
+    lines.append(f"  if (parts < 2) status = {function}(ws, &v, 0, v.n);")
+    lines += ["  else {", f"    const int64_t n[] = {{{count}}};"]
+    lines.append(f"    {real} *sums = 0;")
+    if sums:
+        size = f"(parts - 1) * ({count}) * sizeof *sums + 1"
+        lines.append(f"    if (!(sums = ws->alloc(ws, {size}))) status = 1;")
+    lines += [
+        "    void *const p[] = {(void *)&v, sums};",
+        "    const int before = symnb_one_thread(ws);",
+        f"    if (!status) status = ws->spread(ws, {chunk}, p, n, v.n, share);",
+        "    symnb_threads(ws, before);",
     ]
+    if sums:
+        lines += [
+            f"    for (int64_t k = 0; k < (parts - 1) * ({count}) && !status; k++)",
+            f"      {out}[k % ({count})] += sums[k];",
+        ]
+    return [*lines, "  }"]
+
+
+CONTROL = """/* Threads BLAS uses while images are shared out: one, if it was more. */
+static int symnb_one_thread(symnb_ws *ws)
+{
+  const int before = ((int (*)(void))ws->externs[GET])();
+  if (before > 1) ((void (*)(int))ws->externs[SET])(1);
+  return before;
+}
+static void symnb_threads(symnb_ws *ws, int before)
+{
+  if (before > 1) ((void (*)(int))ws->externs[SET])(before);
+}
+"""
+NO_CONTROL = """static int symnb_one_thread(symnb_ws *ws) { return 1; }
+static void symnb_threads(symnb_ws *ws, int before) {}
+"""
+
+
+def _control(products: Products) -> bool:
+    """Put what sets the threads of BLAS among the definitions; whether there is it.
+
+    Without BLAS there is nothing to set.
+    """
+    if "conv_control" not in products.plain:
+        found = blas() if products.library else None
+        text = NO_CONTROL
+        if found is not None and CONTROLS[0] in found.addresses:
+            places = [str(products.place(name)) for name in CONTROLS]
+            text = CONTROL.replace("GET", places[0]).replace("SET", places[1])
+        products.plain["conv_control"] = text
+    told = products.plain["conv_control"] != NO_CONTROL
+    return told or not products.library or blas() is None
 
 
 def _define(dtype: str, products: Products) -> str:

@@ -36,6 +36,7 @@ TAKE_UP = (
     "sum += x[e] == best ? g[e] : 0;",
     "out[to + j] = sum;",
 )
+ALONE = 100_000  # elements one thread pools in 30 us: fewer are not shared out
 UNROLLED = 64  # elements of a window written out one by one, so that columns vectorise
 ZERO = "__builtin_memset(out + base, 0, h * wide * sizeof *out);"
 
@@ -58,20 +59,24 @@ def emit_pool(step: Step, size: SizeText, products: Products) -> list[str]:
     sizes = [_planes(image, size), size(h), size(wide)]
     sizes += map(size, counts_of(params, (h, wide)))
     arrays = [buffer.name for buffer in (*step.reads, out)]
-    call = f"status = {name}({', '.join(['ws', *sizes, *arrays])});"
-    if not _tiles(params):
-        return [*_fit(params, image, size), f"if (!status) {call}"]
-    _, h, wide, p, q = sizes
-    k0, k1 = params[1]
-    real = _real(out.type.dtype)
-    tiled = f"{name}_tiles({', '.join(['ws', *sizes, 'scratch', *arrays])})"
+    run = f"{name}_chunk"
+    if _tiles(params):
+        k0, k1 = params[1]
+        covered = f"n[0] == n[2] * {k0} && n[1] == n[3] * {k1}"
+        run = f"{covered} ? {name}_tiles_chunk : {name}_chunk"
+    pointers = ", ".join(f"(void *){array}" for array in arrays)
     return [
         *_fit(params, image, size),
-        f"if (!status && {h} == {p} * {k0} && {wide} == {q} * {k1}) {{",
-        f"  {real} *scratch = ws->alloc(ws, (2 * {p} * {wide} + 1) * sizeof *scratch);",
-        f"  status = scratch ? {tiled} : 1;",
+        "if (!status) {",
+        f"  const int64_t planes = {sizes[0]}, parts = 4 * ws->threads;",
+        f"  const int64_t n[] = {{{', '.join(sizes[1:])}}};",
+        f"  void *const p[] = {{{pointers}}};",
+        f"  const symnb_chunk run = {run};",
+        f"  if (ws->threads < 2 || planes * n[0] * n[1] < {ALONE})",
+        "    status = run(p, n, 0, 0, planes, ws);",
+        "  else",
+        "    status = ws->spread(ws, run, p, n, planes, (planes + parts - 1) / parts);",
         "}",
-        f"else if (!status) {call}",
     ]
 
 
@@ -123,7 +128,8 @@ def _define(op: str, params: tuple[Any, ...], dtype: str, products: Products) ->
     text = _text()
     if _tiles(params):
         text += "\n" + tiles.text(f"{name}_tiles", op, str(mode), kernel)
-    text = text.replace("ARGUMENTS", arguments)
+    pointers = ", ".join(f"p[{at}]" for at in range(len(reads) + 1))
+    text = text.replace("POINTERS", pointers).replace("ARGUMENTS", arguments)
     text = text.replace("BEFORE", before)
     apart = stride[0] >= kernel[0] and stride[1] >= kernel[1]
     text = text.replace("SIMD", "#pragma omp simd" if apart or not before else "")
