@@ -116,6 +116,7 @@ class _Ablating:
         self.arrays = arrays
         self.whole = self._made(Row(NOTHING, ""), function.mode)
         self.whole.call(arrays)  # raises what a call raises
+        self.whole.reset()
         self.yardstick = Yardstick(self.whole.function, arrays)
         graph = self.whole.function.graph
         self.special = specialise(graph, shared_facts(graph))

@@ -40,7 +40,7 @@ def optimise(
     limit  number of firings after which rules stop, for bisection
     check  validate the graph after every pass
     """
-    chosen = get_mode(mode)
+    chosen = mode if isinstance(mode, Mode) else get_mode(mode)
     decisions: list[Decision] = []
     compile = Compile(
         record=config.record, limit=limit, check=check or chosen.checks,
