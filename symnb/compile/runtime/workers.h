@@ -4,16 +4,22 @@
  * that comes in time; nobody waits for one that has not started (libgomp made 7 ms of
  * 18 us on a busy machine, EPYC, 2026-11). One job at a time: a caller that finds the
  * pool busy runs its chunks alone. Workers start with the first job, look for the next
- * one for SPIN_NS, then sleep. Each chunk has a Hand, a workspace of its own. */
+ * one for SPIN_NS, then sleep. Where they keep coming too late, because others use the
+ * processors, most jobs do without them (Note [Late]). Each chunk has a Hand, a
+ * workspace of its own. */
 #ifndef SYMNB_WORKERS_H
 #define SYMNB_WORKERS_H
 
 #include "workspace.h"
+#include <sched.h>
 #include <signal.h>
 
 #define WORKERS_MOST 255
 #define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
 #define LOOKS 64            /* between two looks at the clock, 2 us */
+#define WAKE_NS 10000       /* what the caller of a late worker pays for waking it */
+#define ALONE 10            /* times the loss: how long to do without workers */
+#define MOST_ALONE_NS 250000000
 #define MESSAGE_BYTES 512
 
 typedef struct {
@@ -27,6 +33,8 @@ typedef struct {
   int room;       /* workers that may still come; under the lock */
   int inside;     /* workers at it; written under the lock */
   int stop;       /* atomic */
+  int helped;     /* whether a worker ran a chunk; atomic */
+  int cpu;        /* of the caller */
   char message[MESSAGE_BYTES];
 } Job;
 
@@ -47,6 +55,8 @@ static struct {
   unsigned posted;   /* atomic: jobs so far */
   unsigned forks;    /* of this process's line: its workers are its own */
   Job *job;          /* that may be joined */
+  int64_t alone;     /* ns until which jobs do without workers, and ... */
+  int late;          /* ... how often in a row they came late; of the holder of busy */
   int64_t most;      /* threads a call uses unless it says otherwise */
 } workers = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
              .done = PTHREAD_COND_INITIALIZER, .most = 1};
@@ -109,6 +119,7 @@ static void job_work(Job *j, int own) {
     if (k >= j->count) break;
     int64_t first = k * j->step, last = k + 1 < j->count ? first + j->step : j->size;
     h.message[0] = 0;
+    if (!own) __atomic_store_n(&j->helped, 1, __ATOMIC_RELAXED);
     int failed = j->run(j->p, j->n, k, first, last, &h.ws);
     if (h.temporaries) temporaries_free(h.temporaries), h.temporaries = NULL;
     if (failed) job_failed(j, k, h.message);
@@ -132,28 +143,43 @@ static void worker_look(unsigned seen) {
   } while (ws_now() < until);
 }
 
+static int this_cpu(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
 static void *worker_run(void *unused) {
   (void)unused;
+  int looked = 1; /* since it last had something to do */
   pthread_mutex_lock(&workers.lock);
   while (!workers.quit) {
     Job *j = workers.job;
+    unsigned seen = workers.posted;
     if (j == NULL || j->room == 0 || job_taken(j)) {
-      workers.sleeping++;
-      pthread_cond_wait(&workers.wake, &workers.lock);
-      workers.sleeping--;
+      if (looked) {
+        workers.sleeping++;
+        pthread_cond_wait(&workers.wake, &workers.lock);
+        workers.sleeping--;
+      } else {
+        pthread_mutex_unlock(&workers.lock);
+        worker_look(seen);
+        pthread_mutex_lock(&workers.lock);
+      }
+      looked = !looked;
       continue;
     }
-    unsigned seen = workers.posted;
     j->room--;
     __atomic_store_n(&j->inside, j->inside + 1, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&workers.lock);
     job_work(j, 0);
+    /* the caller wants this processor: there are too few of them to look on */
+    looked = this_cpu() >= 0 && this_cpu() == j->cpu;
     pthread_mutex_lock(&workers.lock);
     __atomic_store_n(&j->inside, j->inside - 1, __ATOMIC_RELEASE);
     if (j->inside == 0) pthread_cond_signal(&workers.done);
-    pthread_mutex_unlock(&workers.lock);
-    worker_look(seen);
-    pthread_mutex_lock(&workers.lock);
   }
   pthread_mutex_unlock(&workers.lock);
   return NULL;
@@ -209,6 +235,30 @@ static void job_close(Job *j) {
   pthread_mutex_unlock(&workers.lock);
 }
 
+/* Note [Late]; the caller holds busy. */
+static void note_late(int64_t now, int64_t waited) {
+  int64_t alone = (waited + WAKE_NS) * ALONE << workers.late;
+  workers.alone = now + (alone < MOST_ALONE_NS ? alone : MOST_ALONE_NS);
+  if (workers.late < 6) workers.late++;
+}
+
+/* Runs a job with workers; the caller holds busy. */
+static void job_share(Job *j, int wanted, unsigned forks) {
+  int64_t start = ws_now();
+  j->cpu = this_cpu();
+  job_post(j, wanted);
+  job_work(j, 1);
+  if (forks != workers.forks) return;
+  int64_t done = ws_now();
+  job_close(j);
+  if (forks != workers.forks) return;
+  int64_t now = ws_now(), waited = now - done;
+  if (j->helped && waited <= (done - start) / 4 + SPIN_NS)
+    workers.late = 0;
+  else
+    note_late(now, waited);
+}
+
 static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_t *n,
                      int64_t size, int64_t step) {
   int64_t count = step > 0 ? (size + step - 1) / step : 0;
@@ -217,12 +267,14 @@ static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_
   int64_t wanted = (ws->threads < count ? ws->threads : count) - 1;
   if (wanted > WORKERS_MOST) wanted = WORKERS_MOST;
   unsigned forks = workers.forks;
-  int posted =
-      wanted > 0 && !__atomic_exchange_n(&workers.busy, 1, __ATOMIC_ACQUIRE);
-  if (posted) job_post(&j, (int)wanted);
-  job_work(&j, 1);
-  if (posted && forks == workers.forks) job_close(&j);
-  if (posted && forks == workers.forks)
+  int busy = wanted > 0 && !__atomic_exchange_n(&workers.busy, 1, __ATOMIC_ACQUIRE);
+  int posted = busy && workers.alone <= ws_now();
+  if (posted) {
+    job_share(&j, (int)wanted, forks);
+  } else {
+    job_work(&j, 1);
+  }
+  if (busy && forks == workers.forks)
     __atomic_store_n(&workers.busy, 0, __ATOMIC_RELEASE);
   if (posted && forks != workers.forks) {
     /* a signal handler forked: what the workers had taken is not done in the child */
@@ -250,6 +302,7 @@ static void workers_in_child(void) {
   pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
   workers.lock = lock, workers.wake = cond, workers.done = cond;
   workers.count = workers.sleeping = workers.busy = 0;
+  workers.alone = 0, workers.late = 0;
   workers.job = NULL;
   workers.forks++;
 }
@@ -264,5 +317,13 @@ static void workers_end(void) {
   pthread_mutex_unlock(&workers.lock);
   for (int i = 0; i < count; i++) pthread_join(workers.threads[i], NULL);
 }
+
+/* Note [Late]
+ * On a machine whose processors are busy a worker comes when the job is over, or starts
+ * a chunk and is then interrupted for milliseconds while the caller waits for it. A job
+ * to which no worker came, or whose caller waited for more than a quarter of its time,
+ * lost something; for ten times that long jobs do without workers, twice as long each
+ * time in a row, 0.25 s at most. So threads cost a tenth at worst. Chunks are the same,
+ * so results are. */
 
 #endif
