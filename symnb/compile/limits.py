@@ -1,0 +1,191 @@
+"""Limits of this machine: what memory and arithmetic units can do at best.
+
+Measured once per machine and number of threads (0.5 s), kept in the cache folder: the
+bandwidth of a triad over arrays larger than every cache, and the rate of independent
+multiply-adds in registers. Nothing a kernel does can be faster, so that a profile can
+say how near it comes. Reproducible mode answers with fixed numbers.
+Source of the triad: McCalpin 1995, Memory bandwidth and machine balance.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+import symnb.compile.build as builder
+from symnb.compile import cache
+from symnb.options import config
+
+FILE = "limits.json"
+TRIAD_BYTES = 48 << 20  # of one array and thread; three of them exceed the last cache
+BEST_OF = 5
+PEAK_SECONDS = 0.02
+LANES = {"float": 192, "double": 96}  # 12 registers of AVX-512: hides 4 cycles, 2 units
+
+TEXT = """
+typedef __INT64_TYPE__ int64_t;
+void symnb_triad(float *a, const float *b, const float *c, int64_t n)
+{
+  for (int64_t i = 0; i < n; i++) a[i] = b[i] + 3.0f * c[i];
+}
+int symnb_run(void) { return 0; }
+void symnb_plan(void) {}
+"""
+# The pragma keeps the lanes in registers: the loop over them is written out whole.
+PEAK = """
+double symnb_peak_%(type)s(int64_t rounds)
+{
+  %(type)s a[%(lanes)d], total = 0;
+  for (int l = 0; l < %(lanes)d; l++) a[l] = l;
+  for (int64_t r = 0; r < rounds; r++) {
+    #pragma omp simd
+    for (int l = 0; l < %(lanes)d; l++)
+      a[l] = __builtin_%(fma)s(a[l], (%(type)s)0.999, (%(type)s)1e-3);
+  }
+  for (int l = 0; l < %(lanes)d; l++) total += a[l];
+  return total;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the machine does at best, with `threads` threads.
+
+    memory   bytes per second, three arrays in a triad
+    float32, float64   operations per second; a multiply-add counts two
+    fixed    whether they are the numbers of reproducible mode
+    """
+
+    threads: int
+    memory: float
+    float32: float
+    float64: float
+    fixed: bool = False
+
+    def seconds(self, bytes: float, flops: float, dtype: str = "float32") -> float:
+        """The least time for moving `bytes` and doing `flops` (the roofline)."""
+        rate = self.float64 if dtype == "float64" else self.float32
+        return max(bytes / self.memory, flops / rate)
+
+    def __str__(self) -> str:
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return (
+            f"{threads}: memory {self.memory / 1e9:.0f} GB/s, "
+            f"float32 {self.float32 / 1e9:.0f} GFLOP/s, "
+            f"float64 {self.float64 / 1e9:.0f} GFLOP/s"
+        )
+
+
+FIXED = {"memory": 10e9, "float32": 50e9, "float64": 25e9}
+
+
+def limits(threads: int | None = None) -> Limits:
+    """The limits of this machine for a number of threads (default: the configured).
+
+    Raises NoCompilerError where there is no C compiler.
+    """
+    count = config.threads if threads is None else threads
+    if count < 1:
+        raise ValueError(f"a machine runs at least 1 thread, not {count}")
+    if config.reproducible:
+        return Limits(count, **FIXED, fixed=True)
+    return _limits(count, _machine())
+
+
+@functools.lru_cache(maxsize=64)
+def _limits(threads: int, machine: str) -> Limits:
+    store = cache.current()
+    known = store.recall(FILE)
+    known = known if isinstance(known, dict) else {}
+    key = f"{machine}-{threads}"
+    try:
+        return Limits(**known[key])
+    except (KeyError, TypeError):
+        found = _measured(threads)
+    store.remember(FILE, known | {key: asdict(found)})
+    return found
+
+
+def _machine() -> str:
+    """A short name of processor and compiler."""
+    compiler = builder.find_compiler()
+    text = "\0".join((cache.cpu_features(), compiler.digest(builder.target())))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _measured(threads: int) -> Limits:
+    peaks = [
+        PEAK % {"type": type, "lanes": LANES[type], "fma": fma}
+        for type, fma in (("float", "fmaf"), ("double", "fma"))
+    ]
+    text = "".join([TEXT, *peaks])
+    key = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    library = builder.build(text, key)
+    return Limits(
+        threads,
+        _bandwidth(library, threads),
+        _peak(library, "float", threads),
+        _peak(library, "double", threads),
+    )
+
+
+def _bandwidth(library: Any, threads: int) -> float:
+    signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    triad = signature(library.address("symnb_triad"))
+    n = TRIAD_BYTES // 4
+    arrays = [[np.ones(n, "float32") for _ in range(3)] for _ in range(threads)]
+
+    def work(at: int) -> None:
+        a, b, c = arrays[at]
+        triad(a.ctypes.data, b.ctypes.data, c.ctypes.data, n)
+
+    best = min(_together(work, threads) for _ in range(BEST_OF))
+    return threads * 3 * TRIAD_BYTES / best
+
+
+def _peak(library: Any, type: str, threads: int) -> float:
+    signature = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)
+    peak = signature(library.address(f"symnb_peak_{type}"))
+    rounds = 1000
+
+    def work(at: int) -> None:
+        peak(rounds)
+
+    while _together(work, 1) < PEAK_SECONDS:
+        rounds *= 4
+    best = min(_together(work, threads) for _ in range(BEST_OF))
+    return threads * 2 * LANES[type] * rounds / best
+
+
+def _together(work: Callable[[int], Any], threads: int) -> float:
+    """Seconds until all threads are done with `work`, from when all are ready."""
+    if threads == 1:
+        started = time.perf_counter()
+        work(0)
+        return time.perf_counter() - started
+    barrier = threading.Barrier(threads + 1)
+
+    def run(at: int) -> None:
+        barrier.wait()
+        work(at)
+
+    team = [threading.Thread(target=run, args=(at,)) for at in range(threads)]
+    for one in team:
+        one.start()
+    barrier.wait()
+    started = time.perf_counter()
+    for one in team:
+        one.join()
+    return time.perf_counter() - started
+
+
+__all__ = ["FIXED", "Limits", "limits"]

@@ -1,0 +1,55 @@
+"""The machine's limits: plausible, remembered, and reached by nothing."""
+
+import time
+
+import numpy as np
+import pytest
+
+from symnb.compile import limits as module
+from symnb.compile.limits import FIXED, Limits, limits
+from symnb.options import config
+
+
+@pytest.mark.cc
+def test_no_product_and_no_copy_is_faster_than_the_limits() -> None:
+    with config.change(reproducible=False):
+        found = limits(config.threads)
+    n = 512
+    a = np.ones((n, n), "float32")
+    rates = []
+    for _ in range(5):
+        started = time.perf_counter()
+        a @ a
+        rates.append(2 * n**3 / (time.perf_counter() - started))
+    # A product runs at 80 to 95 % of the peak; a busy machine slows both.
+    assert max(rates) < 3 * found.float32
+    assert found.float64 < found.float32
+    assert found.memory > 1e8
+
+
+@pytest.mark.cc
+def test_limits_are_measured_once(monkeypatch) -> None:
+    with config.change(reproducible=False):
+        first = limits(1)
+        module._limits.cache_clear()
+        monkeypatch.setattr(module, "_measured", lambda threads: pytest.fail("again"))
+        assert limits(1) == first
+
+
+def test_reproducible_limits_are_fixed() -> None:
+    with config.change(reproducible=True):
+        found = limits(2)
+    assert found == Limits(2, **FIXED, fixed=True)
+
+
+def test_the_roofline_is_the_slower_of_the_two() -> None:
+    machine = Limits(1, memory=10e9, float32=100e9, float64=50e9)
+    assert machine.seconds(1e9, 1e9) == pytest.approx(0.1)  # 1 GB at 10 GB/s
+    assert machine.seconds(1e6, 1e12) == pytest.approx(10.0)
+    assert machine.seconds(0, 1e9, "float64") == pytest.approx(0.02)
+    assert str(machine).startswith("1 thread: memory 10 GB/s")
+
+
+def test_no_threads_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        limits(0)
