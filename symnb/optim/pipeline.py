@@ -23,6 +23,7 @@ from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.diagonals import DIAGONALS
 from symnb.optim.rules.division import DIVISION
 from symnb.optim.rules.gathers import GATHERS
+from symnb.optim.rules.identities import IDENTITIES
 from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
@@ -92,7 +93,7 @@ class Pipeline(tuple[Pass, ...]):
 
 PARTS = INDEXING + GATHERS + JOINS + WRITING
 SIMPLIFY = ALGEBRA + LOGIC + VIEWS + SHAPES + PARTS + FOLDING
-TIDY = SIMPLIFY + STABILITY + REDUCTIONS + MARKERS
+TIDY = SIMPLIFY + STABILITY + REDUCTIONS + IDENTITIES + MARKERS
 
 PIPELINE = Pipeline((
     MERGE,

@@ -25,7 +25,9 @@ from symnb.optim import cost
 from symnb.optim.chain import Chain, is_product, read_chain
 from symnb.optim.choice import build_chain, choose
 from symnb.optim.driver import Sweep, Uses
+from symnb.optim.expand import RING
 from symnb.optim.factors import SUMS, WORTH
+from symnb.optim.guard import literal
 from symnb.optim.match import Index
 from symnb.optim.order import EXACT, Span
 from symnb.optim.passes import Compile, Pass, replay_sweep, weakest
@@ -34,7 +36,9 @@ from symnb.optim.rules.products import (
     PRODUCTS,
     common_factor,
     common_matrix,
+    expanded,
     factored,
+    multiplied_out,
     order_decision,
     product_order,
 )
@@ -53,11 +57,13 @@ class Plan:
     """The nodes worth looking at.
 
     chains  products with a choice, read
+    sums    sums with common factors; of these, `powers` have powers of sums
     wanted  key of a chain -> its root, of all chains without scalings
     """
 
     chains: dict[Node, Chain] = field(default_factory=dict)
     sums: set[Node] = field(default_factory=set)
+    powers: set[Node] = field(default_factory=set)
     others: set[Node] = field(default_factory=set)
     wanted: dict[Any, Node] = field(default_factory=dict)
 
@@ -69,7 +75,7 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     """What there is to choose in a graph; the readers are counted if anything is."""
     products: list[Node] = []
     chained = False
-    plan, terms, parents = Plan(), [], {}
+    plan, terms, parents, powers = Plan(), [], {}, set[Node]()
     for node in graph.order:
         op = node.op
         if op is DOT:
@@ -79,12 +85,14 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
             if a.op is BROADCAST_TO or b.op is BROADCAST_TO:
                 plan.others.add(node)
         elif op in SUMS:
-            _note_terms(node, parents, terms)
+            _note_terms(node, parents, terms, powers)
         elif (op is SUM and _is_sum_of_product(node.inputs[0])) or (
             op is DIAGONAL and node.inputs[0].op is DOT
         ):
             plan.others.add(node)
     plan.sums = _repeating(terms, parents)
+    plan.powers = {_outermost(x, parents, {}) for x in powers if _cancels(x)}
+    plan.sums |= plan.powers
     if not (plan or chained):
         return plan, None
     uses = Uses(graph.roots, graph.order)
@@ -131,56 +139,67 @@ def _read_chains(products: Sequence[Node], uses: Uses, plan: Plan) -> None:
             plan.wanted[chain.key()] = root
 
 
-def _note_terms(node: Node, parents: Parents, terms: list[tuple[Node, Node]]) -> None:
+def _note_terms(
+    node: Node, parents: Parents, terms: list[tuple[Node, Node]], powers: set[Node]
+) -> None:
+    """What one addition adds; `powers` are those that add a multiple of a sum."""
     for x in node.inputs:
         op = x.op
         if op in SUMS:
             parents[x] = None if x in parents else node
         elif op in MULTIPLIED:
             terms.append((node, x))
+            if op in RING and (x.inputs[0].op in SUMS or x.inputs[-1].op in SUMS):
+                powers.add(node)
+
+
+def _cancels(node: Node) -> bool:
+    """Whether what one side multiplies by a sum is on the other side, too."""
+    sides = [_ingredients(x) for x in node.inputs]
+    return not sides[0].isdisjoint(sides[1]) and dtypes.is_float(node.dtype)
+
+
+def _ingredients(node: Node) -> set[Node]:
+    """What a few levels of sums and products are made of."""
+    found, level = {node}, [node]
+    for _ in range(4):
+        level = [y for x in level if x.op in RING for y in x.inputs]
+        found.update(level)
+    return {x for x in found if x.op not in SUMS and literal(x) is None}
 
 
 def _repeating(terms: Sequence[tuple[Node, Node]], parents: Parents) -> set[Node]:
-    """The outermost sums whose terms share factors, often enough to be worth it.
-
-    A shared factor saves one flop; what calculates the factors counts, too, because
-    all of it is one kernel.
-    """
+    """The outermost sums whose terms share factors, often enough to be worth it."""
     roots: dict[Node, Node] = {}
     seen: dict[Node, set[Node]] = {}
     shared: dict[Node, int] = {}
     for node, term in reversed(terms):
         root = _outermost(node, parents, roots) if node in parents else node
-        factors = _factors(term)
+        factors = term.inputs
+        for x in term.inputs:
+            if x.op is mul:
+                factors += x.inputs
         known = seen.get(root)
         if known is None:
             seen[root] = set(factors)
-            continue
-        if not known.isdisjoint(factors):
-            shared[root] = shared.get(root, 0) + 1
-        known.update(factors)
-    if not shared:
-        return set()
-    flops = dict.fromkeys(shared, 0.0)
-    for node, term in terms:
-        root = _outermost(node, parents, roots)
-        if root in shared:
-            own = (x.op.flops for x in _factors(term) if x.op.kind == "elementwise")
-            flops[root] += 2 + sum(own)
+        else:
+            if not known.isdisjoint(factors):
+                shared[root] = shared.get(root, 0) + 1
+            known.update(factors)
     return {
         root
         for root, count in shared.items()
-        if 100 * count >= WORTH * flops[root] and dtypes.is_float(root.dtype)
+        if dtypes.is_float(root.dtype) and _is_worth(count, seen[root])
     }
 
 
-def _factors(term: Node) -> tuple[Node, ...]:
-    """The factors of a term, and theirs."""
-    factors = term.inputs
-    for x in factors:
-        if x.op is mul:
-            factors += x.inputs
-    return factors
+def _is_worth(count: int, factors: set[Node]) -> bool:
+    """Whether `count` flops are some of what a sum of such factors takes.
+
+    All of it is one kernel, so what calculates the factors counts, too.
+    """
+    flops = sum([x.op.flops for x in factors if x.op.kind == "elementwise"])
+    return 100 * count >= WORTH * (flops + 2 * count)
 
 
 def _outermost(node: Node, parents: Parents, roots: dict[Node, Node]) -> Node:
@@ -204,7 +223,7 @@ def _outermost(node: Node, parents: Parents, roots: dict[Node, Node]) -> Node:
 
 # ----------------------------------------------------------------------------- the pass
 
-CHOSEN = frozenset({product_order, common_factor, common_matrix})
+CHOSEN = frozenset({product_order, multiplied_out, common_factor, common_matrix})
 
 
 @lru_cache(maxsize=16)
@@ -245,7 +264,8 @@ class _Products(Sweep):
         if old in plan.chains and product_order in self.allowed:
             return self._ordered(old, node)
         if old in plan.sums:
-            return self._factored(node)
+            made = self._expanded(node) if old in plan.powers else None
+            return self._factored(node) if made is None else made
         return None
 
     def _ordered(self, old: Node, node: Node) -> Node | None:
@@ -280,6 +300,12 @@ class _Products(Sweep):
                     if root is not None and root is not chain.root:
                         found.setdefault((i, i + length), (root, turned))
         return found
+
+    def _expanded(self, node: Node) -> Node | None:
+        """The sum multiplied out."""
+        assert self.uses is not None
+        found = expanded(node, self.uses) if multiplied_out in self.allowed else None
+        return None if found is None else self._done(multiplied_out, node, *found)
 
     def _factored(self, node: Node) -> Node | None:
         """The sum with common factors outside."""

@@ -123,6 +123,22 @@ BECOMES = {
     "M N + M P": (lambda: M @ N + M @ P, lambda: M @ (N + P)),
     "N M - P M": (lambda: N @ M - P @ M, lambda: (N - P) @ M),
     "M q + M p": (lambda: M @ q + M @ p, lambda: M @ (q + p)),
+    # polynomials and identities
+    "(a + b)^2 - (a^2 + 2ab + b^2)": (
+        lambda: (A + C) ** 2 - (A**2 + 2 * A * C + C**2),
+        lambda: broadcast_to(0.0, (10, 1000))),
+    "(a + b)^2 - a^2 - 2ab": (
+        lambda: (a + b) ** 2 - a**2 - 2 * a * b, lambda: el.square(b)),
+    "a (1 + b) - a": (lambda: a * (1 + b) - a, lambda: a * b),
+    "(a + b) (a - b) + b^2": (lambda: (a + b) * (a - b) + b**2, lambda: el.square(a)),
+    "sin^2 + cos^2": (lambda: el.sin(A) ** 2 + el.cos(A) ** 2,
+                      lambda: broadcast_to(1.0, (10, 1000))),
+    "b + sin^2 + cos^2": (lambda: b + el.sin(a) ** 2 + el.cos(a) ** 2, lambda: b + 1),
+    "(b sin)^2 + (b cos)^2": (
+        lambda: (b * el.sin(a)) ** 2 + (b * el.cos(a)) ** 2, lambda: el.square(b)),
+    "1 - sin^2": (lambda: 1 - el.sin(a) ** 2, lambda: el.square(el.cos(a))),
+    "cosh^2 - sinh^2": (lambda: el.cosh(A) ** 2 - el.sinh(A) ** 2,
+                        lambda: broadcast_to(1.0, (10, 1000))),
     # sums of products
     "sum outer": (lambda: total(outer(p, q)), lambda: total(p) * total(q)),
     "sum outer, axis 1": (lambda: total(outer(p, q), 1),
@@ -160,6 +176,9 @@ KEPT = {
     "one flop in twenty": lambda: a * el.sin(b) + a * el.sin(c),
     "nothing in common": lambda: a * b + c * d,
     "as many multiplications": lambda: a + a * b,
+    "a square of a sum": lambda: (a + b) ** 2 + c,
+    "a square of a long sum": lambda: (a + b + c + d + 1) ** 2 - a,
+    "powers of read sums": lambda: ((a + b) ** 2 - a**2, (a + b) ** 2),
     "BLAS scales and adds": lambda: s * (M @ N) + s * P,
     "factors are read elsewhere": lambda: (a * b + a * c, a * b, a * c),
     "integers": lambda: _matrix("int64") @ _matrix("int64") @ leaf(4, dtype="int64"),
@@ -283,7 +302,7 @@ def test_random_chains_of_vectors_and_scalings_keep_their_value(
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9 * np.abs(want).max())
 
 
-# -------------------------------------------------------------------------- large graphs
+# ------------------------------------------------------------------------- large graphs
 
 
 def _events(root: Node) -> tuple[int, float]:

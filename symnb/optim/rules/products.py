@@ -33,6 +33,7 @@ from symnb.optim.chain import Chain, Part, is_product, read_chain, text_of, writ
 from symnb.optim.choice import Choice, as_written, build_chain, choose, value_of
 from symnb.optim.contract import FINITE_ONLY
 from symnb.optim.driver import Uses
+from symnb.optim.expand import multiply_out
 from symnb.optim.factors import SUMS, Taken, factor_text, is_candidate, take_out
 from symnb.optim.rule import rewrite, ruleset
 from symnb.optim.trace import Decision
@@ -151,6 +152,37 @@ def common_matrix(node: Node, uses: Uses) -> Node | None:
     """The sum with the matrix its products share outside."""
     found = factored(node, uses)
     return found[0] if found and found[1].kind == "common matrix" else None
+
+
+def expanded(root: Node, uses: Uses) -> Result:
+    """A sum multiplied out where its terms cancel then, and why."""
+    found = multiply_out(root, _alone(uses)) if is_candidate(root) else None
+    if found is None:
+        return None
+    made, new, old = found
+    reason = cost.describe(new, old, "flops", "proven")
+    subject = f"sum {root.name}" if root.name else f"a sum of {root.type}"
+    return made, Decision("polynomial", subject, "multiplied out", reason, (root,))
+
+
+def _polynomial_examples() -> list[Node]:
+    x, y, z = (_input(name, 64) for name in "xyz")
+    return [
+        square(x + y) - (square(x) + 2 * x * y + square(y)), x * (1 + y) - x,
+        (x + y) * (x - y) - square(x), x * (y + z) - x * y,
+        square(x - y) + 2 * x * y - square(y) + z,
+    ]  # fmt: skip
+
+
+@rewrite(
+    lambda op: op in SUMS, "(a + b)**2 - a**2 - 2*a*b -> b**2", FINITE_ONLY,
+    "what cancels is not calculated; inf - inf may vanish", decreases="flops",
+    examples=_polynomial_examples,
+)  # fmt: skip
+def multiplied_out(node: Node, uses: Uses) -> Node | None:
+    """The sum as a polynomial of its atoms, where that is half the work."""
+    found = expanded(node, uses)
+    return found[0] if found else None
 
 
 # ------------------------------------------------------------ sums without all products
@@ -311,7 +343,8 @@ def _summed(source: Node, other: Node, left: bool) -> Node:
 PRODUCTS = ruleset(
     "products",
     [
-        product_order, common_factor, common_matrix, sum_separable, sum_dot,
+        product_order, multiplied_out, common_factor, common_matrix,
+        sum_separable, sum_dot,
         diagonal_dot, dot_broadcast,
     ],
     "one_sweep",
