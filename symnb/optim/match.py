@@ -347,6 +347,19 @@ def _operand(
 # ---------------------------------------------------------------------------- index
 
 
+def key_of(node: Node) -> Any:
+    """The op of a node and those of its operands, of the first few only."""
+    inputs = node.inputs
+    count = len(inputs)
+    if count == 1:
+        return node.op, inputs[0].op
+    if count == 2:
+        return node.op, inputs[0].op, inputs[1].op
+    if count == 3:
+        return node.op, inputs[0].op, inputs[1].op, inputs[2].op
+    return node.op
+
+
 class Index:
     """The matchers of a rule set, found by the ops of a node and of its operands."""
 
@@ -356,22 +369,17 @@ class Index:
         self._by_op: dict[Op, list[Matcher]] = {}
         self._compiled: dict[Rule, list[Matcher]] = {}
 
-    def candidates(self, node: Node) -> tuple[Matcher, ...]:
-        """The matchers whose root and operands can fit, in order of the rules."""
-        inputs = node.inputs
-        count = len(inputs)
-        op = node.op
-        if count == 1:
-            key: Any = (op, inputs[0].op)
-        elif count == 2:
-            key = (op, inputs[0].op, inputs[1].op)
-        elif count == 3:
-            key = (op, inputs[0].op, inputs[1].op, inputs[2].op)
-        else:
-            key = op
+    def candidates(self, node: Node, key: Any = None) -> tuple[Matcher, ...]:
+        """The matchers whose root and operands can fit, in order of the rules.
+
+        key  of the node, if it is known
+        """
+        if key is None:
+            key = key_of(node)
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = tuple(self._select(node, count <= KEYED))
+            keyed = len(node.inputs) <= KEYED
+            found = self._found[key] = tuple(self._select(node, keyed))
         return found
 
     def _select(self, node: Node, keyed: bool) -> Iterator[Matcher]:

@@ -20,6 +20,7 @@ from symnb.optim.driver import Forms, Replay, Sweep, Uses
 from symnb.optim.match import Index
 from symnb.optim.merge import merge, replay_merge
 from symnb.optim.rule import Rule, Ruleset
+from symnb.optim.survey import Survey
 from symnb.optim.table import Table
 from symnb.optim.trace import Decision, Event, Origin, PassRecord
 
@@ -44,6 +45,13 @@ class Compile:
     events: list[Event] | None = None
     origin: Origin = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+    surveyed: Survey | None = None
+
+    def survey(self, graph: Graph) -> Survey:
+        """The survey of the graph the passes are at."""
+        if self.surveyed is None or self.surveyed.graph is not graph:
+            self.surveyed = Survey(graph)
+        return self.surveyed
 
     def spend(self, fired: int) -> None:
         """Take firings off the limit."""
@@ -156,6 +164,9 @@ def sweep(graph: Graph, compile: Compile, rules: Ruleset) -> Graph:
     counts = any(rule.counts for rule in rules)
     # A count of readers belongs to one graph, so such forms are not kept.
     forms = {} if final or counts else compile.forms.setdefault(rules, {})
+    if compile.survey(graph).is_at_rest(index_of(rules), forms, counts):
+        forms |= {root: root for root in graph.roots}
+        return graph
     run = Sweep(
         index_of(rules), compile.table, forms, compile.events, compile.origin,
         uses=Uses(graph.roots, graph.order) if counts else None, final=final,
