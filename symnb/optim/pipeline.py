@@ -21,6 +21,7 @@ from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.diagonals import DIAGONALS
+from symnb.optim.rules.dots import DOTS
 from symnb.optim.rules.division import DIVISION
 from symnb.optim.rules.gathers import GATHERS
 from symnb.optim.rules.identities import IDENTITIES
@@ -33,6 +34,7 @@ from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.shapes import SHAPES
 from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
+from symnb.optim.rules.tails import RATIOS, TAILS
 from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
 from symnb.optim.rules.writes import WRITING
@@ -100,15 +102,17 @@ PIPELINE = Pipeline((
     apply(FOLDING, "fold"),
     apply(SIMPLIFY, "simplify"),
     linear_algebra(DIAGONALS + LINALG + SIMPLIFY),
-    apply(SHIFTS, "shift", tags=frozenset({"stability"})),
-    apply(STABILITY + SIMPLIFY, "stabilise", tags=frozenset({"stability"})),
+    apply(SHIFTS + TAILS, "shift", tags=frozenset({"stability"})),
+    apply(
+        STABILITY + RATIOS + SIMPLIFY, "stabilise", tags=frozenset({"stability"})
+    ),
     lifting(),
     collecting(),
     apply(SPECIAL, "special"),
     sharing(),
     apply(TIDY, "reduce"),
     products(),
-    apply(BLAS, "blas"),
+    apply(DOTS + BLAS, "blas"),
     apply(TIDY, "tidy"),
     apply(DIVISION, "divide"),
 ))  # fmt: skip
