@@ -111,6 +111,10 @@ class ContractError(OptimiserError):
     """A rule, pass or result that is less accurate than it declares."""
 
 
+class RuleWarning(RuntimeWarning):
+    """A rule of a user's own pipeline that breaks its promise."""
+
+
 class BuildError(SymnbError, RuntimeError):
     """The C compiler refused the generated source."""
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from symnb.core.graph import Graph
 from symnb.core.node import Node
-from symnb.errors import OptimiserError
+from symnb.errors import ContractError, OptimiserError, RuleWarning
 from symnb.optim.mode import Mode, check_known, get_mode
+from symnb.optim.ordeal import broken_promise
 from symnb.optim.passes import MERGE, Compile, Pass, apply
-from symnb.optim.pipeline import GRADIENT, Pipeline, run_passes
+from symnb.optim.pipeline import FULL, GRADIENT, Pipeline, run_passes
 from symnb.optim.rule import Rule, Ruleset
 from symnb.optim.trace import Decision, PassRecord, Trace
 from symnb.optim.user import RULES, UserRule, insert
@@ -42,6 +43,8 @@ def optimise(
     """
     chosen = mode if isinstance(mode, Mode) else get_mode(mode)
     decisions: list[Decision] = []
+    if chosen.passes is not None:
+        report_rules(chosen.passes, decisions)
     compile = Compile(
         record=config.record, limit=limit, check=check or chosen.checks,
         failed=lambda one, e: judge(chosen, one, e, decisions),
@@ -68,6 +71,25 @@ def judge(mode: Mode, one: Pass, error: Exception, decisions: list[Decision]) ->
         RuntimeWarning,
         stacklevel=CALLER,
     )
+
+
+def report_rules(passes: Pipeline, decisions: list[Decision]) -> None:
+    """Tell of the rules of a user's own pipeline that do not keep their contract.
+
+    They are used all the same, so that `f.check` and `f.bisect` can show what they
+    do; where `config.on_pass_error` is "raise", ContractError. 0.1 s a rule, once.
+    """
+    own = set(FULL.rules)
+    for rule in passes.rules:
+        broken = "" if rule in own else broken_promise(rule)
+        if not broken:
+            continue
+        what = f"does not keep its contract {rule.contract}: {broken}"
+        text = f"rule {rule.name} ({rule.file}:{rule.line}) {what}"
+        if config.on_pass_error == "raise":
+            raise ContractError(f"{text}\nFix: mend it, or declare what it keeps.")
+        decisions.append(Decision("rule", rule.name, "used all the same", what))
+        warnings.warn(text, RuleWarning, stacklevel=CALLER)
 
 
 def message_of(one: Pass, error: Exception) -> str:

@@ -31,6 +31,7 @@ from symnb.optim.verify import (
     DTYPES,
     Evidence,
     Instance,
+    evidence_of,
     instances,
     instantiate,
     leaf_for,
@@ -140,6 +141,18 @@ def check_values(rule: Rule, declared: Contract | None) -> tuple[Contract, Evide
     raise ContractError(
         message(f"{told(rule)}\n{word}:", rows, _cure(rule, found, broken))
     )
+
+
+def broken_promise(rule: Rule) -> str:
+    """A counterexample to the contract of a rule in somebody's own pipeline, or ""."""
+    if rule.lhs is None and rule.examples is None:
+        return ""  # nothing says where it fires
+    try:
+        found = evidence_of(rule)
+    except Exception:  # it fails when it fires, which is told where it does
+        return ""
+    broken = sorted(found.broken, key=_strangeness) if found.fired else []
+    return _plain(broken[0]) if broken else ""
 
 
 def _strongest(rule: Rule) -> Evidence:

@@ -11,7 +11,7 @@ import pytest
 import symnb
 import symnb.tensor as T
 from symnb.core.graph import Graph
-from symnb.errors import ContractError, FuelError, OptimiserError
+from symnb.errors import ContractError, FuelError, OptimiserError, RuleWarning
 from symnb.ops import elementwise as el
 from symnb.optim.mode import get_mode
 from symnb.optim.passes import Pass, apply
@@ -271,3 +271,39 @@ def test_a_rule_that_changes_dtype_is_made_to_fit() -> None:
         f = compiled(one)
         assert f(DATA).dtype == np.float64
         assert f(DATA).shape == DATA.shape
+
+
+WRONG = {
+    "values": ("sin_is_x", lambda x: (el.sin(x), x), "gives"),
+    "NaN": (
+        "loses_nan",
+        lambda x: (el.maximum(x, 0.0), el.where(x > 0, x, 0.0)),
+        "nan",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "sides", "what"), WRONG.values(), ids=WRONG)
+def test_a_wrong_rule_of_ones_own_pipeline_is_told(name, sides, what) -> None:
+    [x] = holes("x")
+    wrong = rule(*sides(x), "rounding", name=name)
+    one = apply(ruleset("mine", [wrong]), "mine")
+    with symnb.config.change(device="py"), pytest.warns(RuleWarning) as seen:
+        f = compiled(one)
+        [choice] = [d for d in f.trace.decisions if d.kind == "rule"]
+    text = str(seen[0].message)
+    assert name in text and "test_bad_rules.py:" in text and what in text
+    assert choice.subject == name and what in choice.reason
+    with (
+        symnb.config.change(on_pass_error="raise", device="py"),
+        pytest.raises(ContractError, match=name),
+    ):
+        compiled(one)(DATA)
+
+
+def test_a_right_rule_of_ones_own_pipeline_is_not() -> None:
+    [x] = holes("x")
+    right = rule(el.log(1 + x), el.log1p(x), "stabler", name="right")
+    with symnb.config.change(device="py"):
+        f = compiled(apply(ruleset("mine", [right]), "mine"))
+        assert not [d for d in f.trace.decisions if d.kind == "rule"]
