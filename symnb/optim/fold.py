@@ -14,6 +14,7 @@ import numpy as np
 
 from symnb.core import dims
 from symnb.core.dims import Dim
+from symnb.core.evaluate import evaluate
 from symnb.core.node import SIZE, Constant, Node
 from symnb.core.op import CONSTANT, Op
 from symnb.core.types import TensorType
@@ -88,31 +89,36 @@ def _applied(node: Node, arrays: list[Any], type: TensorType) -> Node | None:
 # ------------------------------------------------------------------- counts and picks
 
 
-def _counts(operands: Sequence[Op]) -> bool:
-    return IOTA in operands and all(op is CONSTANT or op is IOTA for op in operands)
+COUNTED = 16  # nodes of integer arithmetic looked at
+
+
+def _is_arithmetic(op: Op) -> bool:
+    return isinstance(op, Elementwise) and op.out in ("same", "number")
 
 
 @rewrite(
-    lambda op: op is CAST or (isinstance(op, Elementwise) and op.out != "bool"),
-    "f(iota, constants) -> their value", BITWISE,
-    "computed once; a bare iota is an index, and two compared are a mask",
-    operands=_counts, tags="fold",
+    lambda op: op is CAST,
+    "a float cast of arithmetic on iota and constants -> its value", BITWISE,
+    "computed once; of integers it is an index, which costs nothing", tags="fold",
+    operands=lambda ops: ops[0] is IOTA or _is_arithmetic(ops[0]),
     answers=("constant_folding", "topo_constant_folding"),
-    examples=lambda: [cast(iota((5,)), "float64"), iota((4, 3), 1) * 2],
+    examples=lambda: [cast(iota((5,)), "float64"),
+                      cast(iota((4, 3), 1) * 2 + 1, "float32")],
 )  # fmt: skip
 def fold_counts(node: Node) -> Node | None:
-    """The value of a node over counts of constant sizes."""
-    type = node.type
-    sizes = [n for x in node.inputs for n in x.type.shape]  # pyright: ignore
-    if any(isinstance(d, Dim) for d in sizes) or not isinstance(type, TensorType):
+    """The value of a count of constant size."""
+    type: Any = node.type
+    if not type.dtype.startswith("float") or node.inputs[0].dtype[0] not in "iu":
         return None
-    if type.size > FOLD_ITEMS:  # pyright: ignore[reportOperatorIssue]
+    if isinstance(type.size, Dim) or type.size > FOLD_ITEMS:
         return None
-    arrays = [
-        x.op.numpy(*x.params) if x.op is IOTA else x.params[0].value
-        for x in node.operands
-    ]
-    return _applied(node, arrays, type)
+    below: list[Node] = [node.inputs[0]]
+    for source in below:
+        counts = source.op is IOTA or source.op is CONSTANT
+        if (not counts and not _is_arithmetic(source.op)) or len(below) > COUNTED:
+            return None
+        below += source.inputs
+    return Constant(evaluate([node], {})[0])
 
 
 def _picked() -> list[Node]:

@@ -112,6 +112,8 @@ SIGMOIDS = [
          answers=("local_inv_odds_sigmoid",)),
     rule(sigmoid(logit(x)), x, STABLER, name="sigmoid_logit",
          answers=("local_sigmoid_logit",)),
+    rule(sigmoid(log(x / (1 - x))), x, FINITE_ONLY, "NaN below 0 and above 1",
+         name="sigmoid_log_odds", answers=("local_sigmoid_logit",)),
 ]  # fmt: skip
 
 ERROR_FUNCTIONS = [
