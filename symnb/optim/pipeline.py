@@ -35,7 +35,6 @@ from symnb.optim.rules.shapes import SHAPES
 from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
 from symnb.optim.rules.tails import RATIOS, TAILS
-from symnb.optim.rules.tails import RATIOS, TAILS
 from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
 from symnb.optim.rules.writes import WRITING
