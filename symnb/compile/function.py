@@ -41,7 +41,8 @@ def function(
     outputs  a tensor, a list or dict of tensors, or None
     updates  (shared, new value) pairs or a dict; simultaneous, after the outputs
     givens   tensor -> tensor to use in its place
-    mode     FAST_RUN | FAST_COMPILE | strict | a Mode; default `config.mode`
+    mode     the name of a preset (o1 .. o4, FAST_RUN, FAST_COMPILE, strict, unsafe,
+             debug, None), a Mode or a Pipeline; default `config.mode`
     name     shown in messages and the inspector
     profile  time every step of every call
     allow_input_downcast  cast arguments even where digits are lost

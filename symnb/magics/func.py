@@ -22,6 +22,7 @@ from symnb.compile.function import Function
 from symnb.core.site import Source, sources
 from symnb.errors import CellError
 from symnb.magics.arguments import LineParser, names_of, read_line, split_signature
+from symnb.optim.mode import MODES
 from symnb.options import config
 from symnb.tensor.jit import compile_traced
 from symnb.tensor.python import Traced, trace_function
@@ -36,7 +37,7 @@ def make_parser() -> LineParser:
         "--wrt", nargs="+", default=[], metavar="NAME",
         help="return the value and its gradients with respect to these",
     )  # fmt: skip
-    parser.add_argument("--mode", help="FAST_RUN, FAST_COMPILE, strict")
+    parser.add_argument("--mode", help=", ".join(MODES))
     parser.add_argument(
         "--device", choices=("c", "py"), help="compiled C or the NumPy reference"
     )

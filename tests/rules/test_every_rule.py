@@ -13,20 +13,20 @@ from symnb.core.types import TensorType
 from symnb.core.walk import order
 from symnb.gradient import grad
 from symnb.ops.reduce import sum as total
-from symnb.optim.pipeline import GRADIENT, PIPELINE
+from symnb.optim.pipeline import FULL, GRADIENT
 from symnb.optim.rule import Rule
 from symnb.optim.samples import sample
 from symnb.optim.terminate import amount, reason_it_may_loop
 from symnb.optim.verify import disguised, fire_once, instances, measure
 from symnb.options import config
 
-RULES = PIPELINE.rules
+RULES = FULL.rules
 TERMINATING = [
     rule
     for rule in RULES
     if any(
         p.rules is not None and p.rules.kind == "terminating" and rule in p.rules.rules
-        for p in PIPELINE
+        for p in FULL
     )
 ]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

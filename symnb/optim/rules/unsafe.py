@@ -30,12 +30,12 @@ _DOMAIN = "holds where the left side has a value"
 _FINITE = "holds where no number is inf or NaN"
 
 FUNCTIONS = [
-    rule(exp(log(x)), x, DOMAIN, _DOMAIN, name="exp_log_anywhere", tags="unsafe"),
-    rule(exp(log1p(x)), 1 + x, DOMAIN, _DOMAIN, name="exp_log1p_anywhere",
+    rule(exp(log(x)), x, DOMAIN, _DOMAIN, name="exp_log_unchecked", tags="unsafe"),
+    rule(exp(log1p(x)), 1 + x, DOMAIN, _DOMAIN, name="exp_log1p_unchecked",
          tags="unsafe"),
-    rule(expm1(log1p(x)), x, DOMAIN, _DOMAIN, name="expm1_log1p_anywhere",
+    rule(expm1(log1p(x)), x, DOMAIN, _DOMAIN, name="expm1_log1p_unchecked",
          tags="unsafe"),
-    rule(square(sqrt(x)), x, DOMAIN, _DOMAIN, name="square_sqrt_anywhere",
+    rule(square(sqrt(x)), x, DOMAIN, _DOMAIN, name="square_sqrt_unchecked",
          tags="unsafe"),
     rule(sqrt(x) * sqrt(y), sqrt(x * y), DOMAIN, "one square root less",
          name="sqrt_times_sqrt", tags="unsafe"),
