@@ -22,7 +22,7 @@ from symnb.core.types import ANY
 from symnb.errors import AxisError, DTypeError
 from symnb.ops.define import as_node
 from symnb.ops.sizes import here, positive_atoms
-from symnb.ops.slicing import SLICE, Entry, slice_by, span_of
+from symnb.ops.slicing import SLICE, Entry, full_index, slice_by, span_of
 from symnb.ops.view import expand_dims, shape_of
 
 Item = Any  # None | slice | int | Dim | Node (integer scalar or array)
@@ -43,6 +43,8 @@ def getitem(x: Any, index: Any) -> Node:
         part = slots["gather_index"](basic(node, views), entries)
     else:
         part = basic(node, items)
+    if part is node and getattr(node.labels, "part_of", None) is not None:
+        part = make(SLICE, (node,), (full_index(node),))  # y[1:][:] is a part of y[1:]
     if part is not node:
         part.tag.part_of = (node, tuple(items))  # for set_subtensor(x[...], y)
     return part

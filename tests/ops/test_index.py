@@ -456,3 +456,9 @@ def test_the_gradient_of_an_embedding_adds_up_repeated_rows() -> None:
     expected = np.zeros((3, 4))
     np.add.at(expected, [2, 0, 2], 2 * x[0][[2, 0, 2]])
     np.testing.assert_array_equal(f(x[0], np.array([2, 0, -1])), expected)
+
+
+def test_all_of_a_part_is_a_part_of_the_part() -> None:
+    inner = Constant(np.arange(3.0))[1:]
+    np.testing.assert_array_equal(value(inner[:].set(0.0)), [0, 0])
+    np.testing.assert_array_equal(value(inner[:].inc(inner)), [2, 4])

@@ -70,10 +70,10 @@ def is_checked(span: Span, then: Entry, length: DimLike) -> bool:
     if isinstance(then, tuple) or is_place(then, count):
         return True
     return (
-        step == 1
+        is_positive(step)
         and is_nonnegative(then)
         and is_nonnegative(start)
-        and prove_le(length, start + count)
+        and prove_le(length, start + step * count)
     )
 
 
