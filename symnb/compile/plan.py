@@ -4,7 +4,7 @@ Places are handed out in step order like registers: a buffer takes a free place 
 size is proven large enough (the tightest one), else a new place. Sizes stay symbolic,
 so the arena's layout is a few sums, computed by the generated C at every call, and
 needs no table per size. A kernel may write over an input that dies there when it reads
-and writes it through the same index map.
+and writes it through the same index map; a gemm over the matrix it adds to.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from symnb.core import dims
 from symnb.core.dims import DimLike
 from symnb.core.dtypes import SHORT
 from symnb.core.node import Node
+from symnb.ops.gemm import GEMM, reads_c
 from symnb.optim.trace import Decision
 
 ALIGNMENT = 64  # bytes; a cache line, and an AVX-512 register
@@ -85,11 +86,9 @@ def _distinct(program: Program) -> list[Buffer]:
 
 
 def _write_in_place(plan: Plan, step: Step, at: int) -> None:
-    if step.kernel is None:
-        return
     by_node = {b.node: b for b in step.reads}
     outputs = {b.node: b for b in step.writes}
-    for out_node, in_node in step.kernel.in_place:
+    for out_node, in_node in _candidates(step):
         out, source = outputs.get(out_node), by_node.get(in_node)
         if out is None or source is None or not _may_overwrite(out, source, step, at):
             continue
@@ -99,6 +98,18 @@ def _write_in_place(plan: Plan, step: Step, at: int) -> None:
         slot.free_from = out.last + 1
         step.in_place.append((out_node, in_node))
         plan.in_place.append(_decision(step, out_node, in_node))
+
+
+def _candidates(step: Step) -> list[tuple[Node, Node]]:
+    """(output, operand) pairs the step itself allows to share a place."""
+    if step.kernel is not None:
+        return step.kernel.in_place
+    node = step.nodes[0] if step.kind == "extern" else None
+    if node is None or node.op is not GEMM or not reads_c(node):
+        return []
+    c, *others = step.reads
+    alone = all(b.root is not c.root for b in others)
+    return [(node, c.node)] if alone else []
 
 
 def _may_overwrite(out: Buffer, source: Buffer, step: Step, at: int) -> bool:

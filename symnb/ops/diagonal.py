@@ -86,7 +86,8 @@ def embed(x: Node, offset: int, n: DimLike, m: DimLike) -> Node:
     if after != 0:
         parts.append(zeros((*shape_of(x)[:-1], dim_max(after, 0)), x.dtype))
     rows = concatenate(parts, -1)
-    on = equal(iota((n, 1), 0) + offset, iota((1, m), 1))
+    row = iota((n, 1), 0)
+    on = equal(row + offset if offset else row, iota((1, m), 1))
     return where(on, expand_dims(rows, -1), 0)
 
 

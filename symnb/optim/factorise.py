@@ -40,6 +40,7 @@ FACTORISING = frozenset({
     EIGVALSH, EXPM,
 })  # fmt: skip
 _STRUCTURED = FACTORISING | {ASSUME, IOTA}
+TWICE = 2  # readers are counted before a sweep; what it leaves may have fewer
 _SYMMETRIC = frozenset({add, sub, mul, DOT, BATCHED_DOT})
 
 # ------------------------------------------------------------- rules of single nodes
@@ -51,7 +52,11 @@ def linear_algebra(rules: Ruleset) -> Pass:
     def run(graph: Graph, compile: Compile) -> Graph:
         if not any(map(_is_structured, graph.order)):
             return graph
-        return sweep(graph, compile, rules)
+        for _ in range(TWICE):
+            before, graph = graph, sweep(graph, compile, rules)
+            if graph is before:
+                break
+        return graph
 
     return Pass(
         "linalg", run, weakest(rules), "graph", rules,

@@ -140,13 +140,19 @@ def _dot(a: Buffer, b: Buffer, out: Buffer, size: SizeText, products: Products) 
             return products.dot(dtype, n, a.name, b.name, out.name)
 
 
+def is_one_place(a: Buffer, b: Buffer) -> bool:
+    """Whether two buffers have the same storage: one object, or one place."""
+    a, b = a.root, b.root
+    return a is b or (a.place == b.place == "arena" and a.index == b.index)
+
+
 def _gemm(step: Step, size: SizeText, products: Products, out: Buffer) -> list[str]:
     """alpha * op(a) @ op(b) + beta * c, the result starting as a copy of c."""
     c, a, b, alpha, beta = step.reads[:5]
     turn_a, turn_b = step.nodes[0].params[:2]
     dtype = out.type.dtype
     lines: list[str] = []
-    if c.root is not out.root and reads_c(step.nodes[0]):
+    if not is_one_place(c, out) and reads_c(step.nodes[0]):
         bytes_of = f"{size(out.type.size)} * sizeof *{out.name}"
         lines.append(f"__builtin_memcpy({out.name}, {c.name}, {bytes_of});")
     scale = f"*{alpha.name}", f"*{beta.name}"
