@@ -5,7 +5,7 @@ PYTHON ?=
 bin := .venv/bin
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help setup test quick notebooks demo store lab bench format lint types clean
+.PHONY: help setup test quick notebooks demo docs store lab bench format lint types clean
 
 help:
 	@echo 'make demo      run the quickstart, print its result, write build/quickstart.html'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test      run every test: what CI runs'
 	@echo 'make quick     run the tests that are neither slow nor in a browser'
 	@echo 'make notebooks compare the notebooks with their stored outputs'
+	@echo 'make docs      write docs/optimizations.md: every rule and what was measured of it'
 	@echo 'make store   run the notebooks and keep their outputs, which tests assert'
 	@echo 'make bench     measure symnb beside NumPy'
 	@echo 'make format    make the source look as it should; make lint, make types check it'
@@ -32,6 +33,9 @@ notebooks: setup
 
 demo: setup
 	@$(bin)/python -m tools.demo
+
+docs: setup
+	@$(bin)/python -m tools.optimizations
 
 store: setup
 	@$(bin)/python -m tools.store
