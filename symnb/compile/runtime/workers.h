@@ -19,7 +19,8 @@
 #define LOOKS 64            /* between two looks at the clock, 2 us */
 #define WAKE_NS 10000       /* what the caller of a late worker pays for waking it */
 #define ALONE 10            /* times the loss: how long to do without workers */
-#define MOST_ALONE_NS 250000000
+#define MOST_ALONE_NS 100000000
+#define MOST_LATE 6         /* doublings where nobody comes: 6.4 ms */
 #define MESSAGE_BYTES 512
 
 typedef struct {
@@ -56,7 +57,8 @@ static struct {
   unsigned forks;    /* of this process's line: its workers are its own */
   Job *job;          /* that may be joined */
   int64_t alone;     /* ns until which jobs do without workers, and ... */
-  int late;          /* ... how often in a row they came late; of the holder of busy */
+  int late, missed;  /* ... how often in a row they came late, and whether nobody came to
+                        the last job; of the holder of busy */
   int64_t most;      /* threads a call uses unless it says otherwise */
 } workers = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
              .done = PTHREAD_COND_INITIALIZER, .most = 1};
@@ -235,11 +237,14 @@ static void job_close(Job *j) {
   pthread_mutex_unlock(&workers.lock);
 }
 
-/* Note [Late]; the caller holds busy. */
-static void note_late(int64_t now, int64_t waited) {
-  int64_t alone = (waited + WAKE_NS) * ALONE << workers.late;
+/* Note [Late]; the caller holds busy. One job nobody came to is nothing yet: the worker
+ * is awake now and looks for the next. */
+static void note_late(int64_t now, int64_t waited, int helped) {
+  workers.missed = !helped && !workers.missed;
+  if (workers.missed) return;
+  int64_t alone = helped ? waited * ALONE : WAKE_NS * ALONE << workers.late;
   workers.alone = now + (alone < MOST_ALONE_NS ? alone : MOST_ALONE_NS);
-  if (workers.late < 6) workers.late++;
+  if (!helped && workers.late < MOST_LATE) workers.late++;
 }
 
 /* Runs a job with workers; the caller holds busy. */
@@ -254,9 +259,9 @@ static void job_share(Job *j, int wanted, unsigned forks) {
   if (forks != workers.forks) return;
   int64_t now = ws_now(), waited = now - done;
   if (j->helped && waited <= (done - start) / 4 + SPIN_NS)
-    workers.late = 0;
+    workers.late = workers.missed = 0;
   else
-    note_late(now, waited);
+    note_late(now, waited, j->helped);
 }
 
 static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_t *n,
@@ -302,7 +307,7 @@ static void workers_in_child(void) {
   pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
   workers.lock = lock, workers.wake = cond, workers.done = cond;
   workers.count = workers.sleeping = workers.busy = 0;
-  workers.alone = 0, workers.late = 0;
+  workers.alone = 0, workers.late = workers.missed = 0;
   workers.job = NULL;
   workers.forks++;
 }
@@ -321,9 +326,9 @@ static void workers_end(void) {
 /* Note [Late]
  * On a machine whose processors are busy a worker comes when the job is over, or starts
  * a chunk and is then interrupted for milliseconds while the caller waits for it. A job
- * to which no worker came, or whose caller waited for more than a quarter of its time,
- * lost something; for ten times that long jobs do without workers, twice as long each
- * time in a row, 0.25 s at most. So threads cost a tenth at worst. Chunks are the same,
- * so results are. */
+ * whose caller waited for more than a quarter of its time, or the second in a row to
+ * which no worker came, lost something. For ten times that long jobs do without workers,
+ * and twice as long each time nobody comes, so threads cost a tenth at worst. Chunks are
+ * the same, so results are. */
 
 #endif
