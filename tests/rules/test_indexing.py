@@ -21,6 +21,7 @@ from symnb.core.node import Constant, Input, Node
 from symnb.core.types import TensorType
 from symnb.gradient import grad
 from symnb.ops import elementwise as el
+from symnb.ops.create import zeros_like
 from symnb.ops.cumulative import cumsum
 from symnb.ops.dot import dot
 from symnb.ops.join import concatenate, stack
@@ -190,23 +191,58 @@ def _product(p: Program, x: Node, v: Any) -> Pair | None:
 
 
 def _written(p: Program, x: Node, v: Any) -> Pair:
+    """One or two writes, to x or to zeros, perhaps to one place."""
     index = p.index(v)
-    value = float(p.data.draw(st.integers(-2, 2)))
-    made = np.array(v)
-    base = x
     if p.draw(True, False):
-        made, base = np.zeros_like(made), el.mul(x, 0.0)
+        x, v = zeros_like(x), np.zeros_like(v)
+    for _ in range(p.draw(1, 1, 2)):
+        x, v = _write(p, x, v, index)
+        index = p.draw(index, p.index(v))
+    return x, v
+
+
+def _write(p: Program, x: Node, v: Any, index: tuple[Any, ...]) -> Pair:
+    made = np.array(v)
+    value: Any = float(p.data.draw(st.integers(-2, 2)))
+    node: Any = value
+    own = p.draw(True, False, False)
+    if own:
+        node, value = x[index] + node, v[index] + value
     if p.draw(True, False):
         made[index] = value
-        return set_subtensor(base[index], value), made
+        return set_subtensor(x[index], node), made
     made[index] += value
-    return inc_subtensor(base[index], value), made
+    return inc_subtensor(x[index], node), made
+
+
+def _read_back(p: Program, x: Node, v: Any) -> Pair:
+    index = p.index(v)
+    x, v = _write(p, x, v, index)
+    index = p.draw(index, p.index(v))
+    return x[index], v[index]
+
+
+def _sparse(p: Program, x: Node, v: Any) -> Pair:
+    """x and what is mostly zero, added, subtracted or scaled."""
+    blank = zeros_like(x), np.zeros_like(v)
+    y, w = _write(p, *blank, p.index(v))
+    z, u = _write(p, *blank, p.index(v))
+    f = p.draw(
+        lambda a, b, c: a + (b + c), lambda a, b, c: (b - c) + a,
+        lambda a, b, c: a - 2.0 * (b + c), lambda a, b, c: b * a - (-c),
+    )  # fmt: skip
+    return f(x, y, z), f(v, w, u)
 
 
 STEPS: tuple[Callable[[Program, Node, Any], Pair | None], ...] = (
     _part, _part, _part, _named, _transposed, _wider, _narrower, _repeated, _joined,
-    _halves, _computed, _alone, _reduced, _product, _written,
+    _halves, _computed, _alone, _reduced, _product, _written, _read_back, _sparse,
 )  # fmt: skip
+
+
+def _is_small(value: Any) -> bool:
+    """Whether integers of this size stay exact under the steps that remain."""
+    return bool(np.abs(value).max(initial=0) < 1e6)
 
 
 def _run(p: Program) -> None:
@@ -214,7 +250,7 @@ def _run(p: Program) -> None:
         step = p.draw(*STEPS)
         x, v = p.draw(*p.pairs[-3:])
         found = step(p, x, v)
-        if found is not None and found[1].size < 200:
+        if found is not None and found[1].size < 200 and _is_small(found[1]):
             p.pairs.append(found)
 
 
