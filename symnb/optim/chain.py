@@ -2,9 +2,9 @@
 
 A chain is a product and the products below it that nobody else reads, looked at
 through transposes, added axes, scalar factors and scalings of rows or columns (which
-are products with a diagonal matrix). A factor that is calculated element by element
-keeps its scaling: in its kernel the scaling is free. Products are of floats. Linear in
-the chain.
+are products with a diagonal matrix). A system that is solved is a product with an
+inverse. A factor that is calculated element by element keeps its scaling: in its
+kernel the scaling is free. Products are of floats. Linear in the chain.
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ from symnb.core.node import Node
 from symnb.ops.define import as_node
 from symnb.ops.dot import DOT
 from symnb.ops.elementwise import mul, neg, true_div
+from symnb.ops.linalg import SOLVE
 from symnb.ops.view import EXPAND_DIMS, TRANSPOSE, shape_of
 from symnb.optim import cost
 from symnb.optim.guard import literal
-from symnb.optim.order import Span, Triangle
+from symnb.optim.order import DIAGONAL, FULL, INVERSE, Span, Triangle
 
-Kind = Literal["matrix", "row", "column", "diagonal", "scalar"]
+Kind = Literal["matrix", "row", "column", "diagonal", "inverse", "scalar"]
 Want = Literal["matrix", "turned", "row", "column", "scalar"]
 Alone = Callable[[Node], bool]
-FLIPPED: dict[Want, Want] = {"matrix": "turned", "turned": "matrix"}
+FLIP: dict[Want, Want] = {
+    "matrix": "turned", "turned": "matrix", "row": "column", "column": "row",
+}  # fmt: skip
+TURNED = {
+    "matrix": "matrix turned", "matrix turned": "matrix",
+    "inverse": "inverse turned", "inverse turned": "inverse",
+}  # fmt: skip
+LETTERS = {"diagonal": DIAGONAL, "inverse": INVERSE}
 MOST_NAMED = 8  # parts written out in a decision
 SCALING = frozenset({mul, true_div, neg})
 
@@ -36,7 +44,8 @@ SCALING = frozenset({mul, true_div, neg})
 class Part:
     """A factor of a chain; a vector is a row, a column, or a diagonal matrix.
 
-    turned   the matrix is the transpose of `node`
+    kind     "inverse": it stands for the inverse of `node`
+    turned   the transpose of `node` is meant
     divides  the diagonal matrix is the inverse of that of `node`
     """
 
@@ -64,9 +73,8 @@ class Part:
         """Equal for the factors that are one matrix."""
         if self.kind in ("row", "column"):
             return self.node, "vector"
-        if self.divides:
-            return self.node, "inverse"
-        return self.node, "turned" if self.turned else self.kind
+        kind = "divided" if self.divides else self.kind
+        return self.node, f"{kind} turned" if self.turned else kind
 
     def __str__(self) -> str:
         node = self.node
@@ -75,7 +83,8 @@ class Part:
         text = node.name or node.op.name
         if self.kind == "diagonal":
             return f"diag({'1/' if self.divides else ''}{text})"
-        return f"{text}.T" if self.turned else text
+        text = f"{text}.T" if self.turned else text
+        return f"inv({text})" if self.kind == "inverse" else text
 
 
 @dataclass
@@ -103,9 +112,9 @@ class Chain:
         return [self.parts[0].rows, *(part.columns for part in self.parts)]
 
     @property
-    def diagonal(self) -> list[bool]:
-        """Which parts are diagonal."""
-        return [part.kind == "diagonal" for part in self.parts]
+    def kinds(self) -> str:
+        """A letter per part, as `order` takes them."""
+        return "".join([LETTERS.get(part.kind, FULL) for part in self.parts])
 
     @property
     def has_choice(self) -> bool:
@@ -117,15 +126,16 @@ class Chain:
         parts = self.parts if span is None else self.parts[slice(*span)]
         if not turned:
             return tuple([part.key for part in parts])
-        other = {"matrix": "turned", "turned": "matrix"}
-        return tuple([(n, other.get(k, k)) for n, k in (p.key for p in parts[::-1])])
+        return tuple([(n, TURNED.get(k, k)) for n, k in (p.key for p in parts[::-1])])
 
 
 # --------------------------------------------------------------------------- reading
 
 
 def is_product(node: Node) -> bool:
-    """Whether it is a product of floats with at most two axes."""
+    """Whether it is a product of floats with at most two axes, or a system solved."""
+    if node.op is SOLVE:
+        return all(x.ndim <= 2 for x in node.inputs)
     return node.op is DOT and dtypes.is_float(node.dtype)
 
 
@@ -157,7 +167,7 @@ class _Reader:
 
     def run(self, root: Node) -> None:
         """Read everything below `root`."""
-        self._product(*root.inputs, turned=False)
+        self._taken_apart(root, False)
         while self.stack:
             self.stack.pop()()
 
@@ -176,28 +186,41 @@ class _Reader:
 
         self.stack += [close, right, middle, left]
 
+    def _taken_apart(self, node: Node, turned: bool) -> None:
+        """The operands of a product or a system, in their order or turned around."""
+        a, b = node.inputs[:2]
+        if node.op is not SOLVE:
+            self._product(a, b, turned)
+            return
+        want: Want = "column" if b.ndim == 1 else "matrix"
+        was_turned = a.op is TRANSPOSE
+        part = Part(a.inputs[0] if was_turned else a, "inverse", was_turned != turned)
+        steps = [
+            lambda: self.chain.parts.append(part),
+            lambda: self._visit(b, FLIP[want] if turned else want, True),
+        ]
+        self._joined(*(steps[::-1] if turned else steps))
+
     def _product(self, a: Node, b: Node, turned: bool) -> None:
         """The operands of a product, in its order or turned around."""
         first: Want = "row" if a.ndim == 1 else "matrix"
         second: Want = "column" if b.ndim == 1 else "matrix"
         steps = [(a, first), (b, second)]
         if turned:
-            flip: dict[Want, Want] = {**FLIPPED, "row": "column", "column": "row"}
-            steps = [(x, flip[w]) for x, w in reversed(steps)]
+            steps = [(x, FLIP[w]) for x, w in reversed(steps)]
         self._joined(*[lambda x=x, w=w: self._visit(x, w, True) for x, w in steps])
 
     def _visit(self, node: Node, want: Want, own: bool) -> None:
         """One factor; `own`: nobody else reads what it is looked at through."""
         own = own and self.alone(node)
         if node.op is TRANSPOSE and node.ndim == 2:
-            self._later(node.inputs[0], FLIPPED[want], own)
+            self._later(node.inputs[0], FLIP[want], own)
         elif node.op is EXPAND_DIMS and node.ndim == 2 and node.inputs[0].ndim == 1:
             column = (node.params[0] == (1,)) == (want == "matrix")
             self._later(node.inputs[0], "column" if column else "row", own)
         elif own and is_product(node):
             self.chain.inner.append(node)
-            turned = want == "turned" or (want != "matrix" and want != natural(node))
-            self._product(*node.inputs, turned)
+            self._taken_apart(node, want != natural(node))
         elif not (own and node.op in SCALING and self._scaling(node, want)):
             kind: Kind = "matrix" if want == "turned" else want
             self.chain.parts.append(Part(node, kind, want == "turned"))

@@ -16,6 +16,7 @@ from symnb.core.dims import DimLike, evaluate
 from symnb.core.node import Node
 from symnb.ops.dot import dot
 from symnb.ops.elementwise import reciprocal
+from symnb.ops.linalg import solve
 from symnb.ops.view import (
     EXPAND_DIMS,
     expand_dims,
@@ -51,8 +52,8 @@ class Choice:
 
 def work_of(chain: Chain, order: Sequence[Triangle]) -> DimLike:
     """Multiplications of an order, without scalings."""
-    sizes, diagonal = chain.sizes, chain.diagonal
-    return sum([multiplications(sizes, diagonal, at) for at in order], start=0)
+    sizes, kinds = chain.sizes, chain.kinds
+    return sum([multiplications(sizes, kinds, at) for at in order], start=0)
 
 
 def choose(
@@ -64,11 +65,11 @@ def choose(
     if it never costs more than the written one. With `how` == "" none is.
     """
     free = free or {}
-    sizes, diagonal = chain.sizes, chain.diagonal
+    sizes = chain.sizes
     before = work_of(chain, chain.written) + sum(chain.scaled, start=0)
     points = cost.samples(*sizes)
     orders = dict.fromkeys(
-        best_order([evaluate(size, point) for size in sizes], diagonal, free)
+        best_order([evaluate(size, point) for size in sizes], chain.kinds, free)
         for point in points
     )
     found: list[Choice] = []
@@ -257,6 +258,13 @@ JOINS: dict[tuple[Kind, Kind], tuple[Kind, Join]] = {
     ("row", "diagonal"): ("row", _times),
     ("diagonal", "matrix"): ("matrix", lambda x, y: expand_dims(x, 1) * y),
     ("matrix", "diagonal"): ("matrix", _times),
+    ("inverse", "matrix"): ("matrix", solve),
+    ("inverse", "column"): ("column", solve),
+    ("row", "inverse"): ("row", lambda x, y: solve(transpose(y), x)),
+    ("matrix", "inverse"): (
+        "matrix",
+        lambda x, y: transpose(solve(transpose(y), transpose(x))),
+    ),
     ("row", "column"): ("scalar", dot),
     ("row", "matrix"): ("row", dot),
     ("matrix", "column"): ("column", dot),

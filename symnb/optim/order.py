@@ -5,8 +5,9 @@ order is a way to cut it into triangles: (i, k, j) multiplies the product of the
 i..k-1 with that of the parts k..j-1, which takes p[i] p[k] p[j] multiplications. The
 least is found exactly, in n^3 / 6 steps, for up to `EXACT` parts; beyond, in linear
 time, an order that takes at most 15.5 % more (Chin 1978, Comm. ACM 21(7); bound: Hu &
-Shing 1981, SIAM J. Comput. 10). A part may be a diagonal matrix, given as a vector;
-then one multiplication per element of the other is enough.
+Shing 1981, SIAM J. Comput. 10). Two kinds of parts are special: a diagonal matrix,
+given as a vector, takes one multiplication per element of the other side; an inverse
+is a system to be solved and has no elements, so it needs another side that has.
 """
 
 from __future__ import annotations
@@ -15,20 +16,25 @@ import itertools
 from collections.abc import Collection, Sequence
 from typing import Any
 
-EXACT = 32  # parts: 6,000 steps, about 2 ms
+EXACT = 32  # parts: 6,000 steps, about 5 ms
+FULL, DIAGONAL, INVERSE = ".", "d", "i"
+NEVER = 10**60  # multiplications of what cannot be done
 Triangle = tuple[int, int, int]
 Order = tuple[Triangle, ...]
 Span = tuple[int, int]
 
 
-def multiplications(
-    sizes: Sequence[Any], diagonal: Sequence[bool], at: Triangle
-) -> Any:
-    """Of one product of a chain; ints or size expressions, as `sizes` are."""
+def multiplications(sizes: Sequence[Any], kinds: str, at: Triangle) -> Any:
+    """Of one product of a chain; ints or size expressions, as `sizes` are.
+
+    kinds  one letter per part: FULL, DIAGONAL or INVERSE
+    """
     i, k, j = at
-    if all(diagonal[i:k]) or all(diagonal[k:j]):
-        return sizes[i] * sizes[j]
-    return sizes[i] * sizes[k] * sizes[j]
+    left, right = kinds[i:k].strip(DIAGONAL), kinds[k:j].strip(DIAGONAL)
+    if left.strip(INVERSE) or right.strip(INVERSE):
+        thin = not left or not right
+        return sizes[i] * sizes[j] if thin else sizes[i] * sizes[k] * sizes[j]
+    return sizes[i] * sizes[j] if not left and not right else NEVER
 
 
 def moved(sizes: Sequence[Any], at: Triangle) -> Any:
@@ -39,22 +45,22 @@ def moved(sizes: Sequence[Any], at: Triangle) -> Any:
 
 def best_order(
     sizes: Sequence[int],
-    diagonal: Sequence[bool] = (),
+    kinds: str = "",
     free: Collection[Span] = frozenset(),
 ) -> Order:
     """The triangles of an order with the fewest multiplications, inner ones first.
 
-    sizes     the n + 1 sizes of a chain of n parts
-    diagonal  which parts are diagonal matrices
-    free      spans (i, j) whose product exists anyway: nothing in them is multiplied
+    sizes  the n + 1 sizes of a chain of n parts
+    kinds  one letter per part; "": all FULL
+    free   spans (i, j) whose product exists anyway: nothing in them is multiplied
 
     Of orders that multiply as much, one that moves the least. Beyond `EXACT` parts
-    `diagonal` and `free` are not looked at.
+    `kinds` and `free` are not looked at.
     """
     count = len(sizes) - 1
     if count > EXACT:
         return near_best(sizes)
-    flags = tuple(diagonal) or (False,) * count
+    kinds = kinds or FULL * count
     cheapest: dict[Span, tuple[int, int]] = {(i, i + 1): (0, 0) for i in range(count)}
     cut: dict[Span, int] = {}
     for length in range(2, count + 1):
@@ -64,14 +70,14 @@ def best_order(
                 cheapest[i, j] = (0, 0)
                 continue
             cheapest[i, j], cut[i, j] = min(
-                (_joined(sizes, flags, (i, k, j), cheapest), k) for k in range(i + 1, j)
+                (_joined(sizes, kinds, (i, k, j), cheapest), k) for k in range(i + 1, j)
             )
     return _cuts(cut, count)
 
 
 def _joined(
     sizes: Sequence[int],
-    diagonal: Sequence[bool],
+    kinds: str,
     at: Triangle,
     cheapest: dict[Span, tuple[int, int]],
 ) -> tuple[int, int]:
@@ -79,7 +85,7 @@ def _joined(
     i, k, j = at
     left, right = cheapest[i, k], cheapest[k, j]
     return (
-        left[0] + right[0] + multiplications(sizes, diagonal, at),
+        left[0] + right[0] + multiplications(sizes, kinds, at),
         left[1] + right[1] + moved(sizes, at),
     )
 

@@ -19,6 +19,7 @@ from symnb.core.node import Node
 from symnb.ops.diagonal import DIAGONAL
 from symnb.ops.dot import DOT
 from symnb.ops.elementwise import mul, neg, square, true_div
+from symnb.ops.linalg import SOLVE
 from symnb.ops.reduce import SUM
 from symnb.ops.view import BROADCAST_TO, EXPAND_DIMS, TRANSPOSE, shape_of
 from symnb.optim import cost
@@ -45,6 +46,7 @@ from symnb.optim.rules.products import (
 from symnb.optim.trace import Decision
 
 MULTIPLIED = frozenset({mul, true_div, square, DOT})
+JOINED = frozenset({DOT, SOLVE, neg})
 _THROUGH = frozenset({DOT, mul, TRANSPOSE, EXPAND_DIMS, BROADCAST_TO})
 Parents = dict[Node, Node | None]
 
@@ -78,7 +80,7 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     plan, terms, parents, powers = Plan(), [], {}, set[Node]()
     for node in graph.order:
         op = node.op
-        if op is DOT:
+        if op is DOT or op is SOLVE:
             products.append(node)
             chained = chained or _may_chain(node.inputs)
             a, b = node.inputs[:2]
@@ -115,7 +117,7 @@ def _may_chain(factors: Sequence[Node]) -> bool:
     for x in factors:
         while x.op is TRANSPOSE or x.op is EXPAND_DIMS:
             x = x.inputs[0]
-        if x.op is DOT or x.op is neg:
+        if x.op in JOINED:
             return True
         if x.op is mul or x.op is true_div:
             a, b = x.inputs

@@ -20,6 +20,7 @@ from symnb.gradient import grad
 from symnb.ops import elementwise as el
 from symnb.ops.diagonal import diagonal, trace
 from symnb.ops.dot import DOT, outer
+from symnb.ops.linalg import inv, solve
 from symnb.ops.reduce import sum as total
 from symnb.ops.view import broadcast_to, expand_dims, transpose
 from symnb.optim.mode import get_mode
@@ -102,6 +103,15 @@ BECOMES = {
     "outer M": (lambda: outer(p, q) @ M,
                 lambda: expand_dims(p, 1) * expand_dims(q @ M, 0)),
     "outer r": (lambda: outer(p, q) @ r, lambda: p * (q @ r)),
+    # systems
+    "inv(M) N q": (lambda: inv(M) @ N @ q, lambda: solve(M, N @ q)),
+    "N inv(M) q": (lambda: N @ inv(M) @ q, lambda: N @ solve(M, q)),
+    "q inv(M) N": (lambda: q @ (inv(M) @ N),
+                   lambda: solve(transpose(M), q) @ N),
+    "inv(M) tall wide": (lambda: solve(M, tall @ wide),
+                         lambda: solve(M, tall) @ wide),
+    "inv(M) inv(N) q": (lambda: inv(M) @ (inv(N) @ q),
+                        lambda: solve(M, solve(N, q))),
     # scalings
     "(s A) B": (lambda: (s * A) @ B, lambda: s * (A @ B)),
     "A (B / s)": (lambda: A @ (B / s), lambda: (A @ B) / s),
@@ -279,7 +289,7 @@ def multiplications(node: Node) -> int:
     return int(node.type.size) if node.op is el.mul else 0
 
 
-@given(st.lists(st.sampled_from("MNPTpqs"), min_size=2, max_size=6), st.data())
+@given(st.lists(st.sampled_from("MNPTpqsi"), min_size=2, max_size=6), st.data())
 @settings(max_examples=60)
 def test_random_chains_of_vectors_and_scalings_keep_their_value(
     letters: list[str], data: Any
@@ -287,7 +297,7 @@ def test_random_chains_of_vectors_and_scalings_keep_their_value(
     terms: list[Node] = []
     for letter in letters:
         x = {"M": M, "N": N, "P": P, "T": transpose(M), "p": outer(p, q),
-             "q": M * q, "s": s * N}[letter]  # fmt: skip
+             "q": M * q, "s": s * N, "i": inv(N)}[letter]  # fmt: skip
         terms.append(x)
     if data.draw(st.booleans()):
         terms.append(data.draw(st.sampled_from((q, column, tall))))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symnb.optim.order import EXACT, best_order, near_best
+from symnb.optim.order import EXACT, best_order, multiplications, near_best
 
 CHIN = 1.155  # Hu & Shing 1981: at most 15.47 % above the best
 
@@ -77,9 +77,20 @@ def test_a_product_that_exists_is_not_made_again() -> None:
 
 def test_a_diagonal_matrix_multiplies_once_an_element() -> None:
     # D (50) @ A (50 x 40) @ B (40 x 6): scale 50 x 6 numbers, not 50 x 40
-    assert best_order([50, 50, 40, 6], [True, False, False])[0] == (1, 2, 3)
+    assert best_order([50, 50, 40, 6], "d..")[0] == (1, 2, 3)
     # B wide: scaling A is cheaper
-    assert best_order([50, 50, 40, 60], [True, False, False])[0] == (0, 1, 2)
+    assert best_order([50, 50, 40, 60], "d..")[0] == (0, 1, 2)
+    assert multiplications([5, 5, 5, 5], "dd.", (0, 1, 2)) == 25
+    assert multiplications([5, 5, 5, 7], "dd.", (0, 2, 3)) == 35
+
+
+def test_an_inverse_is_applied_to_something() -> None:
+    # inv(A) inv(B) x: never inv(A) inv(B), though it were as cheap
+    assert best_order([4, 4, 4, 9], "ii.") == ((1, 2, 3), (0, 1, 3))
+    assert best_order([9, 4, 4, 4], ".ii") == ((0, 1, 2), (0, 2, 3))
+    assert best_order([4, 4, 4, 4], "id.")[0] == (1, 2, 3)
+    # inv(A) (B x), not (inv(A) B) x
+    assert best_order([4, 4, 4, 1], "i..")[0] == (1, 2, 3)
 
 
 @pytest.mark.parametrize("count", [EXACT + 1, 200, 2000])

@@ -17,6 +17,7 @@ from symnb.core.types import TensorType
 from symnb.ops.diagonal import DIAGONAL, diagonal
 from symnb.ops.dot import DOT, dot, outer
 from symnb.ops.elementwise import mul, square
+from symnb.ops.linalg import SOLVE, solve
 from symnb.ops.reduce import SUM, reduced
 from symnb.ops.reduce import sum as total
 from symnb.ops.view import (
@@ -35,6 +36,7 @@ from symnb.optim.contract import FINITE_ONLY
 from symnb.optim.driver import Uses
 from symnb.optim.expand import multiply_out
 from symnb.optim.factors import SUMS, Taken, factor_text, is_candidate, take_out
+from symnb.optim.guard import literal
 from symnb.optim.rule import rewrite, ruleset
 from symnb.optim.trace import Decision
 
@@ -78,17 +80,19 @@ def _order_examples() -> list[Node]:
     m, n = _input("m", 4, 4), _input("n", 4, 4)
     q, s = _input("q", 4), _input("s")
     tall, wide = _input("tall", 6, 2), _input("wide", 2, 6)
+    tall4, wide4 = _input("tall", 4, 1), _input("wide", 1, 4)
     return [
         dot(dot(m, n), q), dot(q, dot(m, n)), dot(dot(s * m, n), q),
         dot(transpose(dot(tall, wide)), tall), dot(s * wide, tall),
         dot(expand_dims(_input("d", 6), 1) * tall, _input("v", 2, 1)),
-        dot(outer(q, q), m),
+        dot(outer(q, q), m), dot(solve(m, n), q), solve(m, dot(tall4, wide4)),
     ]  # fmt: skip
 
 
 @rewrite(
-    lambda op: op is DOT, "dot(dot(a, b), c) -> dot(a, dot(b, c)), if cheaper",
-    FINITE_ONLY, "the fewest multiplications; inf - inf may appear or vanish",
+    lambda op: op is DOT or op is SOLVE,
+    "dot(dot(a, b), c) -> dot(a, dot(b, c)), if cheaper", FINITE_ONLY,
+    "the fewest multiplications; inf - inf may appear or vanish",
     source="Hu & Shing 1981, SIAM J. Comput. 10, for long chains Chin 1978",
     decreases="multiplications", examples=_order_examples,
 )  # fmt: skip
@@ -309,7 +313,7 @@ def dot_broadcast(node: Node) -> Node | None:
         return None
     a, b = node.inputs
     for x, summed in ((a, a.ndim - 1), (b, 0)):
-        if x.op is not BROADCAST_TO or shape_of(x)[summed] == 1:
+        if x.op is not BROADCAST_TO or shape_of(x)[summed] == 1 or literal(x) == 0:
             continue
         source = _padded(x.inputs[0], x.ndim)
         if shape_of(source)[summed] == 1:
