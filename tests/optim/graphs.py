@@ -13,9 +13,13 @@ from symnb.core.node import Input, Node
 from symnb.core.types import TensorType
 from symnb.ops import elementwise as el
 from symnb.ops.cast import cast
+from symnb.ops.diagonal import diagonal
+from symnb.ops.join import concatenate
 from symnb.ops.reduce import max as largest
+from symnb.ops.reduce import prod
 from symnb.ops.reduce import sum as total
 from symnb.ops.view import broadcast_to, expand_dims, reshape, transpose
+from symnb.optim.exact import exact
 
 
 def leaf(*shape: DimLike, dtype: str = "float64", name: str = "x") -> Node:
@@ -35,8 +39,22 @@ UNARY = (
     lambda x: cast(cast(x, "float32"), x.dtype),
     lambda x: broadcast_to(x, (2, *x.type.shape)) if x.ndim < 3 else x,
     lambda x: expand_dims(x, 0)[0],
+    lambda x: x**3, lambda x: x**-4, lambda x: el.exp(el.log(x)),
+    lambda x: el.square(el.sqrt(x)), lambda x: el.log(el.square(x)),
+    lambda x: el.arcsinh(el.sinh(x)), lambda x: el.sigmoid(-x) * el.exp(x),
+    lambda x: x / el.abs(x), lambda x: total(concatenate([x[:1], x[:1]], 0), 0),
+    lambda x: reshape(el.exp(x), (1, -1)), lambda x: reshape(x, (-1, 1, 1))[:, 0],
+    lambda x: diagonal(el.exp(x)), lambda x: prod(2 * x, 0), lambda x: largest(-x, 0),
+    lambda x: concatenate([x, -x], 0), lambda x: el.log(total(el.exp(x), 1)),
+    lambda x: el.exp(x) / total(el.exp(x), 1, keepdims=True),
 )  # fmt: skip
 BINARY = (
+    lambda x, y: el.exp(x) * el.exp(y), lambda x, y: el.exp(x) / el.exp(y),
+    lambda x, y: y / el.exp(x), lambda x, y: x * (y / x + 1), lambda x, y: x * y + x,
+    lambda x, y: el.log(el.exp(x) - el.exp(y)), lambda x, y: el.log(1 - el.exp(x - y)),
+    lambda x, y: x * y + x * el.exp(y), lambda x, y: el.abs(x) * el.abs(y),
+    lambda x, y: el.where(x > y, 0, y) * x, lambda x, y: el.where(x > y, y, 0) / x,
+    lambda x, y: el.where(x > 0, x, y) - el.where(x > 0, y, 1),
     el.add, el.sub, el.mul, el.true_div, el.maximum, el.minimum, el.logaddexp,
     lambda x, y: x + y - x, lambda x, y: x * y / x,
     lambda x, y: x.dot(y) if _multiplies(x, y) else x,
@@ -82,6 +100,35 @@ def cases(draw: Any, special: bool) -> tuple[Graph, list[Any]]:
         for x in inputs
     ]
     return Graph(inputs, roots), values
+
+
+def assert_as_close(
+    graph: Graph, values: list[Any], got: list[Any], expected: list[Any]
+) -> None:
+    """Error of `got` <= 4 times that of `expected`, plus what the largest value
+    rounds off; where the exact value exists and `expected` is finite."""
+    given_values = dict(zip(graph.inputs, values, strict=True))
+    for root, a, b in zip(graph.outputs, got, expected, strict=True):
+        truth, below = exact(root, given_values)
+        sizes = [np.abs(np.asarray(v, float)) for v in below.values()]
+        largest_value = max([s[np.isfinite(s)].max(initial=1.0) for s in sizes])
+        slack = 1e3 * np.finfo(a.dtype).eps * largest_value
+        for at in np.ndindex(a.shape):
+            if truth[at] != truth[at] or not np.isfinite(b[at]):
+                continue
+            if largest_value > 1e30:
+                continue  # float32 overflows on the way
+            before = abs(float(truth[at]) - float(b[at]))
+            assert abs(float(truth[at]) - float(a[at])) <= 4 * before + slack
+
+
+def assert_same_bits(got: list[Any], expected: list[Any]) -> None:
+    """Equal, the signs of zeros too; any NaN is as good as another."""
+    for a, b in zip(got, expected, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+        number = ~np.isnan(b)
+        assert (np.signbit(a) == np.signbit(b))[number].all()
 
 
 def _try(op: Any, operands: list[Node]) -> Node | None:
