@@ -27,6 +27,7 @@ from symnb.compile.story import Story, tell
 from symnb.core import dims
 from symnb.core.shared import shared
 from symnb.errors import ArgumentError, SymnbError
+from symnb.optim.contract import CONTRACTS
 from symnb.optim.mode import Mode, get_mode
 from symnb.optim.stages import NAMES, STAGES
 
@@ -68,6 +69,9 @@ def changes(mode: Mode) -> Iterator[tuple[str, str, Mode, str]]:
     """(name, kind, mode, note) of everything that can be left out of a mode."""
     for name in dict.fromkeys(mode.pipeline.names):
         yield name, "pass", mode.excluding(name), ""
+    kinds = {rule.contract.name for rule in mode.pipeline.rules}
+    for name in (name for name in CONTRACTS if name in kinds - {"bitwise"}):
+        yield name, "rules", mode.excluding(name), f"all rules that are {name}"
     for stage in STAGES:
         if stage.name not in mode.off:
             yield stage.name, "stage", mode.excluding(stage.name), stage.meaning

@@ -20,7 +20,7 @@ NOTHING, ALL = "(nothing)", "(everything)"  # names of the first and the last ro
 class Row:
     """The function without one pass or stage.
 
-    kind     pass | stage | "" for the rows of nothing and everything left out
+    kind     pass | rules | stage | "" for the rows of nothing and everything left out
     same     it is the same program as with it
     ns       median time of a call; None where it does not run
     nbytes   of memory for intermediate values
@@ -48,9 +48,6 @@ class Ablation:
     rows: tuple[Row, ...]
     rounds: int
 
-    HEAD = ("without", "time", "", "memory", "kernels", "error", "")
-    NUMBERS = (1, 2, 3, 4, 5)
-
     def __getitem__(self, name: str) -> Row:
         for row in self.rows:
             if row.name == name:
@@ -66,6 +63,17 @@ class Ablation:
         return ns / base if base and ns else 1.0
 
     @property
+    def head(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        times = () if config.reproducible else ("time", "")
+        return ("without", *times, "memory", "kernels", "error", "")
+
+    @property
+    def numbers(self) -> range:
+        """Columns of numbers."""
+        return range(1, len(self.head) - 1)
+
+    @property
     def cells(self) -> list[tuple[str, ...]]:
         """The table as text: one row for each program that differs."""
         return [self._cells(row) for row in self.rows if not row.same]
@@ -77,13 +85,12 @@ class Ablation:
 
     def _cells(self, row: Row) -> tuple[str, ...]:
         if row.ns is None:
-            return (row.name, "", "", "", "", "", row.note)
-        timed = not config.reproducible
+            return (row.name, *[""] * len(self.numbers), row.note)
         first = row is self.rows[0]
+        times = _time(row.ns), "" if first else f"{self.times(row.name):.2f}x"
         return (
             row.name,
-            _time(row.ns) if timed else "",
-            f"{self.times(row.name):.2f}x" if timed and not first else "",
+            *(() if config.reproducible else times),
             _bytes(row.nbytes),
             str(row.kernels),
             f"{row.ulp:.3g} ulp",

@@ -1,7 +1,8 @@
 """Modes: which passes, which rules and which stages of the back end a compile runs.
 
 A preset is a mode with a name; `including` and `excluding` make others from it, by
-names of rules, passes and stages, by tags, and by Theano's and PyTensor's names.
+names of rules, passes and stages, by tags and contracts, and by Theano's and
+PyTensor's names.
 
     o1            merge, fold, simplifications that change no bit; a kernel for each op
     o2            o1, all simplifications, stability, reductions; loops are fused
@@ -24,6 +25,7 @@ from typing import Any
 
 from symnb.errors import OptimiserError
 from symnb.optim import catalogue
+from symnb.optim.contract import CONTRACTS
 from symnb.optim.passes import Pass
 from symnb.optim.pipeline import FAST, FULL, PIPELINE, Pipeline
 from symnb.optim.rule import Rule
@@ -142,8 +144,8 @@ class Mode:
         return tuple(
             rule
             for rule, on in self.rules
-            if (on or rule.words & self.include)
-            and not rule.words & self.exclude
+            if (on or words_of_rule(rule) & self.include)
+            and not words_of_rule(rule) & self.exclude
             and (rule.contract.strict or not strict)
         )
 
@@ -240,14 +242,14 @@ def _without(base: Pipeline, names: frozenset[str]) -> Pipeline:
     if not names:
         return base
     kept = Pipeline(p for p in base if not words_of(p) & names)
-    return kept.filtered(lambda rule: not rule.words & names)
+    return kept.filtered(lambda rule: not words_of_rule(rule) & names)
 
 
 def _included(base: Pipeline, names: frozenset[str]) -> Pipeline:
     """`base` and, in their places, what `names` adds of the full pipeline."""
 
     def wanted(rule: Any) -> bool:
-        return rule in present or bool(rule.words & names)
+        return rule in present or bool(words_of_rule(rule) & names)
 
     present = set(base.rules)
     passes: list[Pass] = []
@@ -267,8 +269,14 @@ def words_of(one: Pass) -> frozenset[str]:
     return one.tags | {one.name} | named
 
 
+def words_of_rule(rule: Rule) -> frozenset[str]:
+    """What a rule is included or excluded by: name, tags, contract, Theano's names."""
+    return rule.words | {rule.contract.name}
+
+
 def known_words(more: Iterable[Pass] = (), rules: Iterable[Rule] = ()) -> Iterator[str]:
     """Every name that `including` and `excluding` take."""
+    yield from (TAG, *CONTRACTS)
     for rule in (*rules, *RULES):
         yield from rule.words
     for one in (*FULL, *more):
@@ -284,7 +292,7 @@ def check_known(
 ) -> None:
     """Raise OptimiserError for the first of `names` that names nothing."""
     names = list(names)
-    known = {TAG, *known_words(more, rules)} if names else set[str]()
+    known = set(known_words(more, rules)) if names else set[str]()
     for name in names:
         if name not in known:
             raise OptimiserError(_unknown(name, known))

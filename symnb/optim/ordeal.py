@@ -237,10 +237,11 @@ def _plain(text: str) -> str:
     return f"{given} gives {left} on the left, {right} on the right ({dtype})"
 
 
-def _strangeness(text: str) -> tuple[int, int]:
-    """Ordinary numbers first, then NaN and infinities; short before long."""
+def _strangeness(text: str) -> tuple[int, bool, int]:
+    """Ordinary numbers first, then NaN and infinities; float64, then short ones."""
     given = text.split(": left")[0]
-    return len(re.findall(r"nan|inf", given)), len(text)
+    odd = len(re.findall(r"nan|inf", given))
+    return odd, not given.startswith("float64"), len(text)
 
 
 def _cure(rule: Rule, found: Evidence, broken: Sequence[str]) -> str:

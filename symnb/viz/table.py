@@ -48,15 +48,15 @@ def table_html(
 
 def ablation_text(table: Ablation) -> str:
     """What each pass and stage is worth, as aligned text."""
-    rows = [table.HEAD, *table.cells]
-    text = f"{table.name}\n{table_text(rows, table.NUMBERS)}"
+    rows = [table.head, *table.cells]
+    text = f"{table.name}\n{table_text(rows, table.numbers)}"
     return f"{text}\n{_idle(table)}" if table.idle else text
 
 
 def ablation_html(table: Ablation) -> str:
     """What each pass and stage is worth, as HTML."""
     told = f"<p>{escape(_idle(table))}</p>" if table.idle else ""
-    drawn = table_html(table.cells, table.HEAD, table.NUMBERS)
+    drawn = table_html(table.cells, table.head, table.numbers)
     return f"<p><b>{escape(table.name)}</b></p>{drawn}{told}"
 
 

@@ -151,6 +151,7 @@ def test_gradients_are_as_written_where_wanted() -> None:
         "log_one_plus",  # a rule
         "local_log1p",  # Theano's name of it
         "stability",  # a tag
+        "stabler",  # a contract
     ],
 )
 def test_names_of_rules_and_tags_take_out(name) -> None:
