@@ -52,9 +52,7 @@ class Compiled:
     chunks   how many each parallel loop had
     """
 
-    def __init__(
-        self, graph: Graph, target: Target = TARGET, threads: int = 1
-    ) -> None:
+    def __init__(self, graph: Graph, target: Target = TARGET, threads: int = 1) -> None:
         self.graph = graph
         self.threads = threads
         self.chunks: list[int] = []
