@@ -15,7 +15,7 @@ help:
 	@echo 'make notebooks compare the notebooks with their stored outputs'
 	@echo 'make docs      write docs/optimizations.md: every rule and what was measured of it'
 	@echo 'make store   run the notebooks and keep their outputs, which tests assert'
-	@echo 'make bench     measure symnb beside NumPy'
+	@echo 'make bench     measure symnb beside its peers: ROWS= PEERS= THREADS= GROUPS='
 	@echo 'make format    make the source look as it should; make lint, make types check it'
 	@echo 'make clean     remove what the other targets made'
 
@@ -44,7 +44,10 @@ lab: setup
 	@$(bin)/jupyter lab $(as_root) notebooks
 
 bench: setup
-	@$(bin)/python -m bench
+	@bench/setup
+	@.peers/bin/python -m bench --write $(if $(ROWS),--rows '$(ROWS)') \
+	  $(if $(PEERS),--peers '$(PEERS)') $(if $(THREADS),--threads '$(THREADS)') \
+	  $(if $(GROUPS),--groups '$(GROUPS)') $(if $(ROUNDS),--rounds '$(ROUNDS)')
 
 format: setup
 	@$(bin)/ruff format . && $(bin)/ruff check --fix --quiet .

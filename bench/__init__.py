@@ -1,1 +1,1 @@
-"""Measurements of symnb beside its peers; `python -m bench` or `make bench`."""
+"""Measurements of symnb beside its peers; `make bench` or `python -m bench`."""

@@ -1,98 +1,161 @@
-"""CPU time per node of the whole default pipeline, on graphs of three kinds and sizes.
+"""CPU time per node of the whole default pipeline, beside PyTensor's.
 
-Run: python bench/optimiser.py [sizes...]. Prints one row per graph: nodes, median and
-best of some runs in microseconds per node, the cost of recording, and where it goes.
+Graphs of three kinds and sizes (bench/graphs.py), every size with recording on and
+off, all in turn with PyTensor's FAST_RUN rewriting in a process of its own. Time is
+CPU time, so that a busy machine matters little. PyTensor takes minutes at 10,000
+nodes: it plays every round at 1,000 and one at 10,000, where asked.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
-import numpy as np
+from bench.graphs import KINDS, SIZES
+from bench.peers import environment
+from bench.ratio import middle, ratio
+from bench.turns import Entry, Samples, Turns
 
-from symnb.core.dims import symbol
-from symnb.core.graph import Graph
-from symnb.core.node import Input, Node
-from symnb.core.shared import shared
-from symnb.core.types import TensorType
-from symnb.gradient import grad
-from symnb.ops import elementwise as el
-from symnb.ops.dot import dot
-from symnb.ops.reduce import sum as total
-from symnb.optim.pipeline import optimise
-from symnb.options import config
+OURS, PEER = "symnb-optimiser", "pytensor-optimiser"
+ROUNDS = 15
+SECONDS = 600.0
+FEW = 20_000  # nodes rewritten in one turn, at least: small graphs several times
 
-SIZES = (1_000, 10_000, 50_000)
-RUNS = 5
+MUST_US, AIM_US = 50.0, 25.0
+MUST_PEER, MUST_GROWTH, MUST_RECORDING = 15.0, 1.3, 1.10
 
 
-def chain(size: int) -> Graph:
-    """A long chain of elementwise ops, some of which disappear."""
-    x = Input(TensorType("float64", (symbol("n"),)), "x")
-    y: Node = x
-    for at in range(size // 5):
-        y = el.exp(el.tanh(y * 1) + 0.5) - float(at % 3)
-    return Graph([x], [y])
+@dataclass(frozen=True)
+class Cost:
+    """What one kind of graph costs.
+
+    us         size -> microseconds per node, recording on
+    growth     per node, largest size over smallest, within a round
+    recording  size -> time with recording over time without
+    peer       size -> PyTensor's microseconds per node
+    """
+
+    us: dict[int, float]
+    growth: float
+    recording: dict[int, float]
+    peer: dict[int, float]
+
+    @property
+    def advantage(self) -> dict[int, float]:
+        """Size -> how many times less symnb takes per node."""
+        return {size: theirs / self.us[size] for size, theirs in self.peer.items()}
+
+    @property
+    def missed(self) -> list[str]:
+        """The promises not kept."""
+        found = [f"{us:.1f} us at {n}" for n, us in self.us.items() if us > MUST_US]
+        if self.growth > MUST_GROWTH:
+            found.append(f"growth {self.growth:.2f}")
+        if median(self.recording.values()) > MUST_RECORDING:
+            found.append(f"recording {median(self.recording.values()):.2f}")
+        for size, times in self.advantage.items():
+            if times < MUST_PEER:
+                found.append(f"{times:.1f} times at {size}")
+        return found
 
 
-def wide(size: int) -> Graph:
-    """A sum of many products of two inputs."""
-    n = symbol("n")
-    x, y = (Input(TensorType("float64", (n,)), name) for name in "xy")
-    result: Node = x
-    for at in range(size // 4):
-        result = result + el.sin(x * float(at)) * y
-    return Graph([x, y], [result])
+def _name(kind: str, size: int, end: str = "") -> str:
+    return f"optimise_{kind}_{size}{end}"
 
 
-def network(size: int) -> Graph:
-    """A deep network, its gradients, and Adam's updates."""
-    x = Input(TensorType("float32", (symbol("n"), 8)), "x")
-    weights: list[Node] = []
-    h: Node = x
-    for at in range(max(1, size // 85)):
-        w = shared(np.full((8, 8), 0.1, "float32"), f"W{at}", shape=(8, 8))
-        b = shared(np.zeros(8, "float32"), f"b{at}", shape=(8,))
-        weights += [w, b]
-        h = el.tanh(dot(h, w) + b)
-    loss = total(el.square(h))
-    updates = []
-    for w, g in zip(weights, grad(loss, weights), strict=True):
-        zero = np.zeros([int(n) for n in w.type.shape], "float32")
-        m, v = shared(zero, "m", shape=zero.shape), shared(zero, "v", shape=zero.shape)
-        new_m = 0.9 * m + 0.1 * g
-        new_v = 0.999 * v + 0.001 * g * g
-        step = 0.001 * new_m / (el.sqrt(new_v) + 1e-8)
-        updates += [(m, new_m), (v, new_v), (w, w - step)]
-    return Graph([x], [loss], updates)
+def cost(
+    kind: str, samples: Mapping[Entry, Samples], nodes: Mapping[Entry, float]
+) -> Cost:
+    """The cost of one kind from the turns played."""
+
+    def each(system: str, size: int) -> float | None:
+        entry = (system, _name(kind, size))
+        found = samples.get(entry)
+        if found is None or not found.cpu:
+            return None
+        return middle(found, "cpu") / nodes[entry] / 1e3
+
+    sizes = [size for size in SIZES if each(OURS, size) is not None]
+    us = {size: each(OURS, size) or 0.0 for size in sizes}
+    small, large = ((OURS, _name(kind, size)) for size in (sizes[0], sizes[-1]))
+    growth = ratio(samples[large], samples[small], "cpu")
+    growth *= nodes[small] / nodes[large]
+    recording = {
+        size: ratio(samples[OURS, _name(kind, size)],
+                    samples[OURS, _name(kind, size, "_silent")], "cpu")
+        for size in sizes
+    }  # fmt: skip
+    peer = {size: each(PEER, size) for size in sizes}
+    return Cost(us, growth, recording, {n: v for n, v in peer.items() if v is not None})
 
 
-def measure(make: Callable[[int], Graph], size: int) -> str:
-    """One row of the table."""
-    graph = make(size)
-    count = len(graph.order)
-    times: dict[bool, list[float]] = {True: [], False: []}
-    trace = None
-    for _ in range(RUNS):
-        for record in (True, False):
-            with config.change(record=record):
-                started = time.process_time()
-                _, trace = optimise(Graph(graph.inputs, graph.outputs, graph.updates))
-                times[record].append(time.process_time() - started)
-    on, off = median(times[True]), median(times[False])
-    assert trace is not None
-    shares = ", ".join(f"{r.name} {r.seconds / count * 1e6:.1f}" for r in trace)
-    return (
-        f"{make.__name__:<8} {count:>7} nodes  {on / count * 1e6:5.1f} us/node  "
-        f"best {min(times[True]) / count * 1e6:5.1f}  "
-        f"recording {100 * (on / off - 1):+.0f} %\n         {shares}"
+def measure(rounds: int = ROUNDS, large_peer: bool = True) -> dict[str, Cost]:
+    """The cost of every kind, in one interleaved run.
+
+    large_peer  let PyTensor rewrite 10,000 nodes too, once
+    """
+    systems = {name: environment(name, 1) for name in (OURS, PEER)}
+    nodes: dict[Entry, float] = {}
+    loops: dict[Entry, int] = {}
+    with Turns(systems) as turns:
+        for size in SIZES:
+            for kind in KINDS:
+                asked = [
+                    (OURS, _name(kind, size)),
+                    (OURS, _name(kind, size, "_silent")),
+                ]
+                asked += [(PEER, _name(kind, size))] if size == SIZES[0] else []
+                for entry in asked:
+                    made = turns.ask(entry[0], do="make", row=entry[1], exact="")
+                    if "loops" not in made:
+                        print(*entry, made, file=sys.stderr)
+                    else:
+                        nodes[entry] = made["facts"]["nodes"]
+                        once = entry[0] == PEER or size > FEW
+                        loops[entry] = 1 if once else max(1, FEW // size)
+        samples = turns.play(loops, rounds, SECONDS)
+        for kind in KINDS if large_peer else ():
+            entry = (PEER, _name(kind, SIZES[1]))
+            made = turns.ask(PEER, do="make", row=entry[1], exact="")
+            if "loops" in made:
+                nodes[entry] = made["facts"]["nodes"]
+                samples |= turns.play({entry: 1}, 1, SECONDS)
+    return {kind: cost(kind, samples, nodes) for kind in KINDS}
+
+
+def table(costs: Mapping[str, Cost]) -> str:
+    """The costs as a Markdown table."""
+    lines = [
+        "| graph | us per node at " + " / ".join(f"{n:,}" for n in SIZES)
+        + " nodes | growth | recording | PyTensor, us per node | times less | missed |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for kind, found in costs.items():
+        own = " / ".join(f"{us:.1f}" for us in found.us.values())
+        peer = ", ".join(f"{us:.0f} at {n:,}" for n, us in found.peer.items())
+        less = ", ".join(f"{times:.0f}" for times in found.advantage.values())
+        cost_of_recording = 100 * (median(found.recording.values()) - 1)
+        lines.append(
+            f"| {kind} | {own} | {found.growth:.2f} | {cost_of_recording:+.0f} % "
+            f"| {peer} | {less} | {', '.join(found.missed)} |"
+        )
+    lines.append(
+        f"| must | {MUST_US:.0f}, aim {AIM_US:.0f} | {MUST_GROWTH} | "
+        f"{100 * (MUST_RECORDING - 1):+.0f} % | | {MUST_PEER:.0f} | |"
     )
+    return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    for number in [int(a) for a in sys.argv[1:]] or SIZES:
-        for kind in (chain, wide, network):
-            print(measure(kind, number), flush=True)
+def as_json(costs: Mapping[str, Cost]) -> dict[str, Any]:
+    """The costs as plain values."""
+    return {
+        kind: {
+            "us_per_node": found.us, "growth": found.growth,
+            "recording": found.recording, "pytensor_us_per_node": found.peer,
+            "times_less": found.advantage, "missed": found.missed,
+        }
+        for kind, found in costs.items()
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rows of the bench: work, the peers that do it, and what must be reached.
+"""symnb beside NumPy alone, each promise one row: call, chains, digits, import.
 
 Every result is checked against float64 before anything is timed.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 import symnb
 import symnb.tensor as T
-from bench.timing import compare
+from bench.compare import compare
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,18 @@ def importing() -> Row:
     both = [(seconds("import symnb"), seconds("pass")) for _ in range(9)]
     value = float(np.median([a - b for a, b in both]))
     return Row("import symnb", "", value, "s", 0.3, "median of 9 processes")
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| work | measured | must | |", "|---|---|---|---|"]
+    for row in rows:
+        value = f"{row.value:.3g} {row.unit}"
+        if row.peer:
+            value += f" ({1 / row.value:.2g} times as fast as {row.peer})"
+        mark = "" if row.ok else "**missed** "
+        lines.append(f"| {row.name} | {value} | {row.must:.3g} | {mark}{row.note} |")
+    return "\n".join(lines)
 
 
 def all_rows() -> list[Row]:
