@@ -25,6 +25,7 @@ from symnb.optim.rules.dots import DOTS
 from symnb.optim.rules.division import DIVISION
 from symnb.optim.rules.gathers import GATHERS
 from symnb.optim.rules.identities import IDENTITIES
+from symnb.optim.rules.increments import INCREMENTS
 from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
@@ -93,7 +94,7 @@ class Pipeline(tuple[Pass, ...]):
         return "\n".join(map(str, self))
 
 
-PARTS = INDEXING + GATHERS + JOINS + WRITING
+PARTS = INDEXING + GATHERS + JOINS + WRITING + INCREMENTS
 SIMPLIFY = ALGEBRA + LOGIC + VIEWS + SHAPES + PARTS + FOLDING
 TIDY = SIMPLIFY + STABILITY + REDUCTIONS + IDENTITIES + MARKERS
 

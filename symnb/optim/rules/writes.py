@@ -1,23 +1,21 @@
-"""Writes of parts: those that change nothing, and sums of tensors that are mostly zero.
+"""Writes of parts: those that change nothing, and two that are one.
 
-What a gradient makes of `x[i]` is zeros with a part written. A sum with such a tensor
-becomes an increment of that part, several become a chain of increments, each of which
-overwrites what the one before it made: the zeros are never filled in, nothing of full
-size is added. Products of such a tensor are products of the part.
+A write is a `set_slice` or a `scatter`, with mode "set" or "add". Where a rule would
+drop the write it asks for a proof that all places lie in the tensor, or else the error
+would be lost; where it turns a set into an add, that no place is written twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from symnb.core.node import Constant, Node, make
 from symnb.core.op import CONSTANT, Op
-from symnb.ops.cast import CAST, cast
 from symnb.ops.create import zeros
-from symnb.ops.elementwise import add, mul, neg, sub, true_div
+from symnb.ops.elementwise import add, sub
 from symnb.ops.index import GATHER, SCATTER, gather, is_distinct, scatter
 from symnb.ops.slicing import (
     SET_SLICE,
@@ -27,10 +25,10 @@ from symnb.ops.slicing import (
     slice_by,
 )
 from symnb.ops.view import BROADCAST_TO, broadcast_to, shape_of
-from symnb.optim.contract import BITWISE, FINITE_ONLY, ROUNDING
+from symnb.optim.contract import BITWISE, ROUNDING
 from symnb.optim.guard import literal
 from symnb.optim.rule import hole, param, rewrite, ruleset, term
-from symnb.optim.rules.spans import aligned, in_range, is_full, leaf
+from symnb.optim.rules.spans import in_range, is_full, leaf
 
 x, y, z = hole("x"), hole("y"), hole("z")
 P = param("P")
@@ -41,7 +39,8 @@ def _is_write(op: Op) -> bool:
     return op in WRITES
 
 
-def _written(ops: Sequence[Op]) -> bool:
+def has_write(ops: Sequence[Op]) -> bool:
+    """Whether one of the operands is a write."""
     return SET_SLICE in ops or SCATTER in ops
 
 
@@ -56,19 +55,6 @@ def mode_of(write: Node) -> str:
 def indices_of(write: Node) -> tuple[Node, ...]:
     """The index arrays of a scatter; none of a set_slice."""
     return write.inputs[2:] if write.op is SCATTER else ()
-
-
-def part_of(write: Node, whole: Node) -> Node | None:
-    """What `whole`, which broadcasts to what was written to, has at those places."""
-    base = write.inputs[0]
-    if not whole.ndim:
-        return whole
-    if write.op is SET_SLICE:
-        index = aligned(write.params[0], shape_of(whole), shape_of(base))
-        return None if index is None else slice_by(whole, index)
-    if shape_of(whole) != shape_of(base):
-        return None
-    return gather(whole, indices_of(write), write.params[0])
 
 
 def again(write: Node, base: Node, value: Node, mode: str) -> Node:
@@ -202,7 +188,8 @@ def set_same(node: Node) -> Node | None:
 # ------------------------------------------------------------------- kinds of writes
 
 
-def _zero_based() -> list[Node]:
+def zero_based() -> list[Node]:
+    """Examples: one part of zeros, and rows of zeros, written."""
     blank = zeros((5, 4), "float64")
     where = Constant(np.array([3, 1]))
     return [
@@ -215,7 +202,7 @@ def _zero_based() -> list[Node]:
     _is_write, "zeros[i].inc(y) -> zeros[i].set(y)", ROUNDING, "0 + -0 is +0",
     operands=lambda ops: ops[0] in (BROADCAST_TO, CONSTANT),
     answers=("local_incsubtensor_of_zeros_to_setsubtensor",),
-    decreases="increments", examples=_zero_based,
+    decreases="increments", examples=zero_based,
 )  # fmt: skip
 def inc_of_zeros(node: Node) -> Node | None:
     """A write that reads nothing, where no place is written twice."""
@@ -271,7 +258,7 @@ def _twice(first: str, then: str) -> list[Node]:
 
 @rewrite(
     _is_write, "x[i].set(y)[i].set(z) -> x[i].set(z), also of inc", BITWISE,
-    operands=lambda ops: _written(ops[:1]), tags="drops",
+    operands=lambda ops: has_write(ops[:1]), tags="drops",
     answers=("local_write_of_write_same_indices",),
     examples=lambda: [*_twice("set", "set"), *_twice("add", "set")],
 )  # fmt: skip
@@ -285,7 +272,7 @@ def set_of_write(node: Node) -> Node | None:
 
 @rewrite(
     _is_write, "x[i].inc(y)[i].inc(z) -> x[i].inc(y + z), also of set", ROUNDING,
-    "one pass over the part instead of two", operands=lambda ops: _written(ops[:1]),
+    "one pass over the part instead of two", operands=lambda ops: has_write(ops[:1]),
     answers=("local_write_of_write_same_indices",), decreases="writes",
     examples=lambda: [*_twice("add", "add"), *_twice("set", "add")],
 )  # fmt: skip
@@ -337,150 +324,10 @@ def gather_of_inc(node: Node) -> Node | None:
     return gather(inner.inputs[0], indices_of(inner), node.params[0]) + inner.inputs[1]
 
 
-# ------------------------------------------------------------- tensors of mostly zeros
-
-
-def sparse(node: Node) -> list[Node] | None:
-    """The writes into zeros that made a tensor, first one first; None if it is other.
-
-    Adding their values at their places to any tensor adds the tensor they made.
-    """
-    chain: list[Node] = []
-    while node.op in WRITES:
-        chain.append(node)
-        node = node.inputs[0]
-    if not chain or literal(node) != 0:
-        return None
-    if any(mode_of(write) == "set" for write in chain[:-1]):
-        return None
-    first = chain[-1]
-    return chain[::-1] if mode_of(first) == "add" or is_once(first) else None
-
-
-def _sparse_examples(op: Callable[[Node, Node], Node]) -> list[Node]:
-    one, other = _zero_based()
-    dense = leaf(5, 4, name="z")
-    row = set_slice(one, leaf(4, name="v"), (0, (0, 4, 1)), "add")
-    return [op(dense, one), op(other, dense), op(dense, row), op(other, row)]
-
-
-@rewrite(
-    lambda op: op is add, "x + zeros[i].set(y) -> x[i].inc(y)", ROUNDING,
-    "one addition per element of y; several such terms become a chain of increments, "
-    "each in place of the one before", operands=_written,
-    answers=("local_IncSubtensor_serialize", "pre_local_IncSubtensor_serialize",
-             "local_add_of_sparse_write"),
-    examples=lambda: _sparse_examples(add),
-)  # fmt: skip
-def add_of_sparse(node: Node) -> Node | None:
-    """The increments of the other summand."""
-    for base, other in (node.inputs, node.inputs[::-1]):
-        chain = sparse(other)
-        if chain is not None and shape_of(base) == shape_of(other):
-            for write in chain:
-                base = again(write, base, write.inputs[1], "add")
-            return base
-    return None
-
-
-@rewrite(
-    lambda op: op is sub, "x - zeros[i].set(y) -> x[i].inc(-y)", ROUNDING,
-    "one subtraction per element of y", operands=_written, decreases="elements",
-    answers=("local_add_of_sparse_write",), examples=lambda: _sparse_examples(sub),
-)  # fmt: skip
-def sub_of_sparse(node: Node) -> Node | None:
-    """The increments of the other operand, with their signs."""
-    a, b = node.inputs
-    chain = sparse(b)
-    if chain is not None and shape_of(a) == shape_of(b):
-        for write in chain:
-            a = again(write, a, -write.inputs[1], "add")
-        return a
-    chain = sparse(a)
-    if chain is None or shape_of(a) != shape_of(b):
-        return None
-    base = -b
-    for write in chain:
-        base = again(write, base, write.inputs[1], "add")
-    return base
-
-
-def _scaled(chain: list[Node], scale: Callable[[Node], Node | None]) -> Node | None:
-    """The same writes into zeros of other values."""
-    base = chain[0].inputs[0]
-    for write in chain:
-        value = scale(write)
-        if value is None:
-            return None
-        base = again(write, base, value, mode_of(write))
-    return base
-
-
-def _products() -> list[Node]:
-    one, other = _zero_based()
-    scale, dense = leaf(name="s"), leaf(5, 4, name="z")
-    return [
-        one * 0.1, scale * other, one / scale, other * dense, dense * one,
-        one / leaf(4, name="v"),
-    ]  # fmt: skip
-
-
-@rewrite(
-    lambda op: op is mul or op is true_div,
-    "zeros[i].set(y) * z -> zeros[i].set(y * z[i]), also of quotients", FINITE_ONLY,
-    "0 * inf is NaN; the part is all there is to scale", operands=_written,
-    decreases="elements", answers=("local_add_of_sparse_write",), examples=_products,
-)  # fmt: skip
-def product_of_sparse(node: Node) -> Node | None:
-    """The products of the parts."""
-    for rest, other in (node.inputs, node.inputs[::-1]):
-        chain = sparse(rest)
-        if chain is not None and shape_of(rest) == shape_of(node):
-            factor = other
-
-            def scaled(write: Node, factor: Node = factor) -> Node | None:
-                part = part_of(write, factor)
-                return None if part is None else node.op(write.inputs[1], part)
-
-            return _scaled(chain, scaled)
-        if node.op is true_div:
-            break
-    return None
-
-
-@rewrite(
-    lambda op: op is neg, "-(zeros[i].set(y)) -> zeros[i].set(-y)", ROUNDING,
-    "-0 becomes 0", operands=_written, decreases="elements",
-    answers=("local_add_of_sparse_write",),
-    examples=lambda: [-one for one in _zero_based()],
-)  # fmt: skip
-def neg_of_sparse(node: Node) -> Node | None:
-    """The opposites of the parts."""
-    chain = sparse(node.inputs[0])
-    return chain and _scaled(chain, lambda write: -write.inputs[1])
-
-
-@rewrite(
-    lambda op: op is CAST, "cast(zeros[i].set(y)) -> zeros[i].set(cast(y))", BITWISE,
-    operands=_written, decreases="elements", answers=("local_add_of_sparse_write",),
-    examples=lambda: [set_slice(zeros((5,), "float64"), leaf(3), ((1, 3, 1),))
-                      .astype("float32")],
-)  # fmt: skip
-def cast_of_sparse(node: Node) -> Node | None:
-    """The zeros of the other dtype, with the part cast."""
-    chain = sparse(node.inputs[0])
-    if chain is None or len(chain) > 1 or mode_of(chain[0]) != "set":
-        return None
-    [write] = chain
-    blank = zeros(shape_of(node), node.dtype)
-    return again(write, blank, cast(write.inputs[1], node.dtype), "set")
-
-
 WRITING = ruleset(
     "writing",
     [
         set_whole, inc_whole, inc_by_zero, write_nothing, set_same, inc_of_zeros,
         set_to_inc, set_of_write, inc_of_write, gather_of_set, gather_of_inc,
-        add_of_sparse, sub_of_sparse, product_of_sparse, neg_of_sparse, cast_of_sparse,
     ],
 )  # fmt: skip
