@@ -9,7 +9,9 @@ import itertools
 import numpy as np
 import scipy.linalg
 
-from symnb.ops import factor, linalg, triangular
+from symnb.ops import factor, linalg, lu, triangular
+from symnb.ops.assume import assume
+from symnb.ops.pivots import pivots
 from tests.ops.cases import case
 
 random = np.random.default_rng(5)
@@ -83,3 +85,23 @@ for a in (tall, wide, general, np.stack([tall, -tall]), empty):
              lambda x, k=i: np.linalg.svd(x, full_matrices=False)[k], a)  # fmt: skip
     case("svd", lambda x: factor.svd(x)[1], lambda x: np.linalg.svd(x)[1], a)
     case("svdvals", factor.svdvals, lambda x: np.linalg.svd(x, compute_uv=False), a)
+
+case("assume", lambda x: assume(x, "symmetric"), lambda x: x, symmetric,
+     smooth=False)  # fmt: skip
+case("assume", lambda x: assume(x, "diagonal", "orthogonal"), lambda x: x, np.eye(3),
+     smooth=False)  # fmt: skip
+case("pivots", pivots, lambda x: x, vector)
+case("pivots", lambda x: pivots(x, positive=True), lambda x: x, np.abs(vector))
+for a, b in ((general, vector), (general, columns), (batch, batch[:, :, :2])):
+    for i in range(2):
+        case("lu_factor", lambda x, k=i: lu.lu_factor(x)[k],
+             lambda x, k=i: scipy.linalg.lu_factor(x)[k] if x.ndim == 2 else np.stack(
+                 [scipy.linalg.lu_factor(one)[k] for one in x]),
+             a, smooth=False)  # fmt: skip
+    for trans in (False, True):
+        case("lu_solve", lambda x, y, t=trans: lu.lu_solve(lu.lu_factor(x), y, t),
+             (lambda x, y, t=trans: scipy.linalg.lu_solve(
+                 scipy.linalg.lu_factor(x), y, int(t))) if a.ndim == 2 else None,
+             a, b, smooth=False)  # fmt: skip
+case("lu_solve", lambda x, y: lu.lu_solve(lu.lu_factor(x), y), np.linalg.solve,
+     empty, empty, smooth=False)  # fmt: skip
