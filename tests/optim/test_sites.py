@@ -3,8 +3,12 @@
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.core.site import Sites, united
+from symnb.gradient import grad
 from symnb.ops import elementwise as el
+from symnb.ops.dot import dot
+from symnb.ops.reduce import sum as total
 from symnb.optim.contract import BITWISE
+from symnb.optim.optimiser import optimise
 from symnb.optim.passes import MERGE, Compile, apply
 from symnb.optim.rule import Hole, rewrite, rule, ruleset
 from symnb.optim.trace import PassRecord
@@ -158,3 +162,20 @@ def test_a_rebuild_is_no_change() -> None:
     assert ops(told.added) == ["constant", "mul"]
     assert ops(told.removed) == ["add"]
     assert ops(told.rewired) == ["exp"]  # sin and tanh are as they were
+
+
+def test_no_computed_node_of_a_training_step_is_without_a_place() -> None:
+    x, w = leaf(5, 3), leaf(3, 2)
+    z = dot(x, w)
+    e = el.exp(z)
+    p = e / total(e, axis=1, keepdims=True)
+    loss = total(el.log(p))
+    (g,) = grad(loss, [w])
+    after, trace = optimise(Graph([x, w], [loss, w - 0.1 * g]))
+    assert any(record.events for record in trace)
+    for record in trace:
+        lost = [n for n in record.after.nodes if not record.sites(n)]
+        assert not lost, (record.name, lost)
+    assert {site.source.label for n in after.nodes for site in n.sites} == {
+        "test_sites.py"
+    }
