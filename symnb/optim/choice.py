@@ -7,9 +7,9 @@ go to the smallest tensor on the way; products that exist elsewhere are free.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 from symnb.core.dims import DimLike, evaluate
@@ -31,6 +31,48 @@ from symnb.optim.order import Order, Span, Triangle, best_order, moved, multipli
 
 # ---------------------------------------------------------------------------- choosing
 
+SHORT = 12  # parts: the best orders at all samples of open sizes take 5 ms
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What of a chain decides its cost; the layers of a deep model often share one.
+
+    written  the order as written
+    scaled   elements of what each scalar factor scales
+    free     spans whose product exists elsewhere
+    """
+
+    sizes: tuple[DimLike, ...]
+    kinds: str
+    written: Order
+    scaled: tuple[DimLike, ...]
+    free: frozenset[Span] = frozenset()
+
+    @property
+    def whole(self) -> Span:
+        """The span of all parts."""
+        return 0, len(self.kinds)
+
+    def work(self, order: Sequence[Triangle]) -> DimLike:
+        """Multiplications of an order, without scalings."""
+        pairs = [multiplications(self.sizes, self.kinds, at) for at in order]
+        return sum(pairs, start=0)
+
+    def moved(self, order: Sequence[Triangle]) -> DimLike:
+        """Elements read and written by an order."""
+        return sum([moved(self.sizes, at) for at in order], start=0)
+
+    def spot(self, order: Order) -> tuple[Span, DimLike]:
+        """The smallest span to scale, the result if it is among them, and its size."""
+        if not self.scaled:
+            return self.whole, 0
+        singles = [(i, i + 1) for i in range(len(self.kinds))]
+        spans = [self.whole, *((i, j) for i, _, j in order), *singles]
+        areas = [self.sizes[i] * self.sizes[j] for i, j in spans]
+        at = cost.best(areas)
+        return spans[at], areas[at]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -38,47 +80,44 @@ class Choice:
 
     order  triangles, inner ones first
     spot   the span whose product is scaled
-    free   span -> (root of an equal product elsewhere, whether it is turned)
+    work   multiplications; `before`: as written
     how    how it is known to be cheaper; "" where nothing is
     """
 
     order: Order
     spot: Span
-    free: dict[Span, tuple[Node, bool]]
     work: DimLike
     before: DimLike
     how: cost.How
 
-
-def work_of(chain: Chain, order: Sequence[Triangle]) -> DimLike:
-    """Multiplications of an order, without scalings."""
-    sizes, kinds = chain.sizes, chain.kinds
-    return sum([multiplications(sizes, kinds, at) for at in order], start=0)
+    def uses(self, span: Span) -> bool:
+        """Whether the product of a span is multiplied as it is."""
+        return any(span in ((i, k), (k, j)) for i, k, j in self.order)
 
 
-def choose(
-    chain: Chain, free: dict[Span, tuple[Node, bool]] | None = None
-) -> Choice | None:
+def outline(chain: Chain, free: Collection[Span] = ()) -> Outline:
+    """The outline of a chain."""
+    return Outline(
+        tuple(chain.sizes), chain.kinds, tuple(chain.written), tuple(chain.scaled),
+        frozenset(free),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def choose(chain: Outline) -> Choice | None:
     """The cheapest way found; None if that is the written one.
 
     Where sizes are open the best orders for several sizes are tried; one is taken
     if it never costs more than the written one. With `how` == "" none is.
     """
-    free = free or {}
-    sizes = chain.sizes
-    before = work_of(chain, chain.written) + sum(chain.scaled, start=0)
-    points = cost.samples(*sizes)
+    before = chain.work(chain.written) + sum(chain.scaled, start=0)
+    points = cost.samples(*chain.sizes)
+    tried = points if len(chain.kinds) <= SHORT else points[:1]
     orders = dict.fromkeys(
-        best_order([evaluate(size, point) for size in sizes], chain.kinds, free)
-        for point in points
+        best_order([evaluate(n, point) for n in chain.sizes], chain.kinds, chain.free)
+        for point in tried
     )
-    found: list[Choice] = []
-    for order in orders:
-        spot, extra = _spot(chain, order)
-        work = work_of(chain, order) + extra
-        how = _gain(chain, order, spot, (work, before))
-        used = {s: r for s, r in free.items() if any(s in _sides(t) for t in order)}
-        found.append(Choice(order, spot, used, work, before, how))
+    found = [_weighed(chain, order, before) for order in orders]
     better = [choice for choice in found if choice.how]
     if better:
         return min(better, key=lambda c: _average(c.work, points))
@@ -90,46 +129,16 @@ def choose(
     return found[0] if tempting else None
 
 
-def _gain(
-    chain: Chain, order: Order, spot: Span, works: tuple[DimLike, DimLike]
-) -> cost.How:
-    """How it is known that an order is better than the written one.
-
-    works  multiplications of both
-    """
-    known = cost.less(*works)
-    if known:
-        return known
-    if chain.scales:  # a scaled result may join what reads it: as much work will do
-        last = spot == (0, len(chain.parts))
-        return cost.never_more(*works) if last else ""
-    if works[0] != works[1]:
-        return ""
-    sizes = chain.sizes
-    old, new = ([moved(sizes, at) for at in o] for o in (chain.written, order))
-    return cost.less(sum(new, start=0), sum(old, start=0))
-
-
-def _spot(chain: Chain, order: Order) -> tuple[Span, DimLike]:
-    """The smallest span to scale, the result if it is among them, and its size."""
-    count = len(chain.parts)
-    if not chain.scales:
-        return (0, count), 0
-    spans = [(0, count), *((i, j) for i, _, j in order), *_singles(count)]
-    sizes = chain.sizes
-    areas = [sizes[i] * sizes[j] for i, j in spans]
-    at = cost.best(areas)
-    return spans[at], areas[at]
-
-
-def _sides(at: Triangle) -> tuple[Span, Span]:
-    """The two spans that are multiplied."""
-    i, k, j = at
-    return (i, k), (k, j)
-
-
-def _singles(count: int) -> list[Span]:
-    return [(i, i + 1) for i in range(count)]
+def _weighed(chain: Outline, order: Order, before: DimLike) -> Choice:
+    """An order, and how it is known that it is better than the written one."""
+    spot, extra = chain.spot(order)
+    work = chain.work(order) + extra
+    how = cost.less(work, before)
+    if not how and chain.scaled and spot == chain.whole:
+        how = cost.never_more(work, before)  # it may join what reads the result
+    elif not how and not chain.scaled and work == before:
+        how = cost.less(chain.moved(order), chain.moved(chain.written))
+    return Choice(order, spot, work, before, how)
 
 
 def _average(work: DimLike, points: Sequence[Any]) -> float:
@@ -140,6 +149,7 @@ def _average(work: DimLike, points: Sequence[Any]) -> float:
 # ---------------------------------------------------------------------------- building
 
 Value = tuple[Kind, Node]
+Free = Mapping[Span, tuple[Node, bool]]  # root of an equal product, is it turned
 
 
 def _operand(part: Part, node: Node) -> Node:
@@ -157,20 +167,21 @@ def _operand(part: Part, node: Node) -> Node:
 def as_written(chain: Chain) -> Choice:
     """The order as written, scalar factors put on the result."""
     order = tuple(sorted(chain.written, key=lambda t: (t[2] - t[0], t)))
-    work = work_of(chain, order)
-    return Choice(order, (0, len(chain.parts)), {}, work, work, "")
+    return Choice(order, (0, len(chain.parts)), 0, 0, "")
 
 
 def build_chain(
     chain: Chain,
     choice: Choice,
     form: Callable[[Node], Node] = lambda node: node,
+    free: Free | None = None,
 ) -> Node | None:
     """The product in the chosen order; None where two parts cannot be joined.
 
     form  what a node has become
+    free  the products that exist elsewhere
     """
-    value = value_of(chain, choice, form)
+    value = value_of(chain, choice, form, free)
     return None if value is None else _whole(value, chain.root)
 
 
@@ -178,6 +189,7 @@ def value_of(
     chain: Chain,
     choice: Choice,
     form: Callable[[Node], Node] = lambda node: node,
+    free: Free | None = None,
 ) -> Value | None:
     """The product, as a matrix, a row, a column or a scalar."""
     made: dict[Span, Value] = {}
@@ -189,7 +201,7 @@ def value_of(
 
     for at, part in enumerate(chain.parts):
         put((at, at + 1), (part.kind, _operand(part, form(part.node))))
-    for span, (root, turned) in choice.free.items():
+    for span, (root, turned) in (free or {}).items():
         put(span, _shared(chain, span, form(root), turned))
     for i, k, j in choice.order:
         value = joined(made[i, k], made[k, j])

@@ -24,7 +24,7 @@ from symnb.ops.reduce import SUM
 from symnb.ops.view import BROADCAST_TO, EXPAND_DIMS, TRANSPOSE, shape_of
 from symnb.optim import cost
 from symnb.optim.chain import Chain, is_product, read_chain
-from symnb.optim.choice import build_chain, choose
+from symnb.optim.choice import build_chain, choose, outline
 from symnb.optim.driver import Sweep, Uses
 from symnb.optim.expand import RING
 from symnb.optim.factors import SUMS, WORTH
@@ -273,17 +273,18 @@ class _Products(Sweep):
     def _ordered(self, old: Node, node: Node) -> Node | None:
         """The product in the best order."""
         chain = self.plan.chains[old]
-        choice = choose(chain, self._free(chain))
+        known = self._free(chain)
+        choice = choose(outline(chain, known))
         if choice is None:
             return None
-        decision = order_decision(chain, choice)
-        made = None
-        if choice.how:
-            for root, _ in choice.free.values():
-                self._settle(root)
-            made = build_chain(chain, choice, lambda x: self.forms.get(x, x))
-        else:
+        free = {span: known[span] for span in known if choice.uses(span)}
+        decision = order_decision(chain, choice, bool(free))
+        if not choice.how:
             self.decisions.append(decision)
+            return None
+        for root, _ in free.values():
+            self._settle(root)
+        made = build_chain(chain, choice, lambda x: self.forms.get(x, x), free)
         if made is None:
             return None
         return self._done(product_order, node, made, decision)

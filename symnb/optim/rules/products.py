@@ -31,7 +31,14 @@ from symnb.ops.view import (
 )
 from symnb.optim import cost
 from symnb.optim.chain import Chain, Part, is_product, read_chain, text_of, written_text
-from symnb.optim.choice import Choice, as_written, build_chain, choose, value_of
+from symnb.optim.choice import (
+    Choice,
+    as_written,
+    build_chain,
+    choose,
+    outline,
+    value_of,
+)
 from symnb.optim.contract import FINITE_ONLY
 from symnb.optim.driver import Uses
 from symnb.optim.expand import multiply_out
@@ -54,22 +61,22 @@ def _alone(uses: Uses) -> Callable[[Node], bool]:
 # ---------------------------------------------------------------------------- chains
 
 
-def order_decision(chain: Chain, choice: Choice) -> Decision:
+def order_decision(chain: Chain, choice: Choice, reused: bool = False) -> Decision:
     """What was decided about a chain of products."""
     subject = written_text(chain)
     if not choice.how:
         why = "no order is best for all sizes"
         return Decision("order", subject, "as written", why, (chain.root,))
     chosen = text_of(chain, choice.order, choice.spot)
-    reused = ", reusing a product that is needed anyway" if choice.free else ""
-    what = cost.describe(choice.work, choice.before, "multiplications", choice.how)
-    return Decision("order", subject, chosen, what + reused, (chain.root,))
+    reason = cost.describe(choice.work, choice.before, "multiplications", choice.how)
+    reason += ", reusing a product that is needed anyway" if reused else ""
+    return Decision("order", subject, chosen, reason, (chain.root,))
 
 
 def ordered(root: Node, uses: Uses) -> Result:
     """A product in the cheapest order, and why; None where it is that already."""
     chain = read_chain(root, _alone(uses))
-    choice = choose(chain) if chain.has_choice else None
+    choice = choose(outline(chain)) if chain.has_choice else None
     if choice is None or not choice.how:
         return None
     made = build_chain(chain, choice)
@@ -265,7 +272,7 @@ def sum_dot(node: Node, uses: Uses) -> Node | None:
         chain.parts[0] = Part(total(first.node, int(first.turned)), "row")
     if 1 in axes:
         chain.parts[-1] = Part(total(last.node, int(not last.turned)), "column")
-    choice = choose(chain)
+    choice = choose(outline(chain))
     value = value_of(chain, choice if choice and choice.how else as_written(chain))
     if value is None:
         return None
