@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symnb.core.node import Constant, Node
     from symnb.core.shared import Shared, shared
     from symnb.gradient import Lop, Rop, grad, subgraph_grad
+    from symnb.ops.assume import assume
     from symnb.optim.optimiser import rewrite_graph
     from symnb.tensor import as_tensor, as_tensor_variable
     from symnb.tensor.jit import jit
