@@ -1,7 +1,8 @@
 """`%symrules [GLOB]`: the optimiser's rules, their contracts and reasons.
 
-`%symrules on NAME` and `%symrules off NAME` switch a rule of the notebook's. Python
-twins: `symnb.optim.pipeline.PIPELINE.rules`, `symnb.optim.user.RULES`.
+`%symrules on NAME` and `%symrules off NAME` switch a rule of the notebook's;
+`%symrules --modes` says what the modes run. Python twins: `PIPELINE.rules` of
+`symnb.optim.pipeline`, `RULES` of `symnb.optim.user`, `PRESETS` of `symnb.optim.mode`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from symnb.errors import CellError
 from symnb.magics.arguments import LineParser, read_line
 from symnb.magics.shown import Shown
+from symnb.optim.mode import PRESETS
 from symnb.optim.pipeline import PIPELINE
 from symnb.optim.rule import Rule
 from symnb.optim.stages import STAGES
@@ -29,6 +31,9 @@ def make_parser() -> LineParser:
         help="rules whose name or tag matches, e.g. 'log*'; or switch one of yours",
     )  # fmt: skip
     parser.add_argument(
+        "--modes", action="store_true", help="what each mode runs, and the stages"
+    )
+    parser.add_argument(
         "--doc", action="store_true", help="with reason, source and place"
     )
     return parser
@@ -37,6 +42,8 @@ def make_parser() -> LineParser:
 def run(line: str, names: Mapping[str, Any]) -> Shown:
     """What the magic shows; its `value` is the list of rules, then of stages."""
     options = read_line(make_parser(), line)
+    if options.modes:
+        return Shown(list(PRESETS), "\n".join(map(str, (*PRESETS, "", *STAGES))))
     match options.words:
         case ["on" | "off" as state, name]:
             switched = RULES.switch(name, state == "on")

@@ -26,7 +26,7 @@ from typing import Any
 from symnb.errors import OptimiserError
 from symnb.optim import catalogue
 from symnb.optim.contract import CONTRACTS
-from symnb.optim.passes import Pass
+from symnb.optim.passes import MERGE, Pass
 from symnb.optim.pipeline import FAST, FULL, PIPELINE, Pipeline
 from symnb.optim.rule import Rule
 from symnb.optim.stages import STAGES, stages_named
@@ -110,6 +110,7 @@ class Mode:
     name      of the preset it starts from
     exclude   names taken out of it
     include   names of rules, passes, stages and tags added to it
+    require   of its rules and passes only those with one of these names; empty: all
     device    c | py | cuda; None: the configured one
     passes    a pipeline of the user's own, in place of the preset's
     rules     the notebook's rules when it was chosen, each with whether it was on
@@ -118,6 +119,7 @@ class Mode:
     name: str = "FAST_RUN"
     exclude: frozenset[str] = frozenset()
     include: frozenset[str] = frozenset()
+    require: frozenset[str] = frozenset()
     device: str | None = None
     passes: Pipeline | None = None
     rules: tuple[tuple[UserRule, bool], ...] = ()
@@ -131,8 +133,8 @@ class Mode:
     def pipeline(self) -> Pipeline:
         """The passes this mode runs."""
         if self.passes is not None:
-            return _without(self.passes, self.exclude)
-        chosen = _pipeline(self.preset, self.exclude, self.include)
+            return _without(_only(self.passes, self.require), self.exclude)
+        chosen = _pipeline(self.preset, self.exclude, self.include, self.require)
         return insert(chosen, self.user_rules)
 
     @property
@@ -140,12 +142,13 @@ class Mode:
         """The notebook's rules this mode applies."""
         if self.passes is not None:
             return ()
-        strict = self.preset.strict
+        strict, require = self.preset.strict, self.require
         return tuple(
             rule
             for rule, on in self.rules
             if (on or words_of_rule(rule) & self.include)
             and not words_of_rule(rule) & self.exclude
+            and (not require or words_of_rule(rule) & require)
             and (rule.contract.strict or not strict)
         )
 
@@ -174,6 +177,11 @@ class Mode:
             self, exclude=self.exclude - set(names), include=self.include | set(names)
         )
 
+    def requiring(self, *names: str) -> Mode:
+        """With only those of its passes and rules that have one of these names."""
+        self._check_known(names)
+        return replace(self, require=self.require | set(names))
+
     def _check_known(self, names: Iterable[str]) -> None:
         check_known(names, self.passes or (), [rule for rule, _ in self.rules])
 
@@ -185,6 +193,8 @@ class Mode:
             *sorted(self.exclude),
             "+",
             *sorted(self.include),
+            "only",
+            *sorted(self.require),
             _sources(),
             *(rule.digest_text for rule in self.user_rules),
         ]
@@ -195,7 +205,8 @@ class Mode:
     def __str__(self) -> str:
         more = f" with {', '.join(sorted(self.include))}" if self.include else ""
         less = f" without {', '.join(sorted(self.exclude))}" if self.exclude else ""
-        return f"{self.name}{more}{less}"
+        only = f" only {', '.join(sorted(self.require))}" if self.require else ""
+        return f"{self.name}{more}{less}{only}"
 
 
 _PROCESS = secrets.token_hex(8)
@@ -232,10 +243,27 @@ def _found(mode: Any) -> Mode:
 
 @lru_cache(maxsize=64)
 def _pipeline(
-    preset: Preset, exclude: frozenset[str], include: frozenset[str]
+    preset: Preset,
+    exclude: frozenset[str],
+    include: frozenset[str],
+    require: frozenset[str],
 ) -> Pipeline:
     base = preset.pipeline
-    return _without(_included(base, include) if include else base, exclude)
+    chosen = _included(base, include) if include else base
+    return _without(_only(chosen, require), exclude)
+
+
+def _only(base: Pipeline, names: frozenset[str]) -> Pipeline:
+    if not names:
+        return base
+    passes: list[Pass] = []
+    for one in base:
+        if one is MERGE or words_of(one) & names:
+            passes.append(one)
+        elif one.rules is not None:
+            part = one.filtered(lambda rule: bool(words_of_rule(rule) & names))
+            passes += [part] if part is not None else []
+    return Pipeline(passes)
 
 
 def _without(base: Pipeline, names: frozenset[str]) -> Pipeline:

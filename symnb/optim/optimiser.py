@@ -7,6 +7,8 @@ the graph it found, warns, and tells it as a decision; or it stops, where the mo
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +17,7 @@ from typing import Any
 
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.site import is_foreign
 from symnb.errors import ContractError, OptimiserError, RuleWarning
 from symnb.optim.mode import Mode, check_known, get_mode
 from symnb.optim.ordeal import broken_promise
@@ -25,7 +28,7 @@ from symnb.optim.trace import Decision, PassRecord, Trace
 from symnb.optim.user import RULES, UserRule, insert
 from symnb.options import config
 
-CALLER = 4  # frames between the warning and who called `optimise`
+_STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 def optimise(
@@ -69,7 +72,7 @@ def judge(mode: Mode, one: Pass, error: Exception, decisions: list[Decision]) ->
         f"pass {one.name} is left out: {what}\n"
         "Fix: mend it, or symnb.config.on_pass_error = 'raise' to stop there.",
         RuntimeWarning,
-        stacklevel=CALLER,
+        stacklevel=_level_of_user(),
     )
 
 
@@ -89,7 +92,19 @@ def report_rules(passes: Pipeline, decisions: list[Decision]) -> None:
         if config.on_pass_error == "raise":
             raise ContractError(f"{text}\nFix: mend it, or declare what it keeps.")
         decisions.append(Decision("rule", rule.name, "used all the same", what))
-        warnings.warn(text, RuleWarning, stacklevel=CALLER)
+        warnings.warn(text, RuleWarning, stacklevel=_level_of_user())
+
+
+def _level_of_user() -> int:
+    """Frames from our caller up to the user's code, for the place of a warning."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        installed = name.startswith(_STDLIB) and "-packages" not in name
+        if is_foreign(frame) and not installed:
+            break
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def message_of(one: Pass, error: Exception) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 import symnb
 from symnb.errors import CellError, ContractError, FuelError, OptimiserError
-from symnb.optim.mode import get_mode
+from symnb.optim.mode import PRESETS, get_mode
+from symnb.optim.stages import STAGES
 from symnb.optim.user import RULES, UserRule
 
 CELL = "%%symfunc f(x: vector, y: vector) -q\nz = np.hypot(x, x)\n(z * y).sum()"
@@ -114,6 +115,13 @@ def test_rules_are_switched_off_and_on_by_name(notebook) -> None:
 def test_a_rule_may_be_written_switched_off(notebook) -> None:
     assert "diagonal, off" in repr(notebook.value(RULE + BOUND + " --off"))
     assert RULES.on == ()
+
+
+def test_modes_and_stages_are_listed_with_what_they_do(notebook) -> None:
+    text = repr(notebook.value("%symrules --modes"))
+    for preset in PRESETS:
+        assert f"{preset.name} " in text and preset.meaning in text
+    assert all(stage.meaning in text for stage in STAGES)
 
 
 def test_writing_a_rule_again_replaces_it(notebook) -> None:

@@ -221,6 +221,7 @@ def test_a_pass_that_fails_is_left_out(device, one: Pass, what: str) -> None:
         [choice] = [d for d in f.trace.decisions if d.kind == "pass"]
     assert what in str(seen[0].message)
     assert "test_bad_rules.py:" in str(seen[0].message) or what[0] != "K"
+    assert seen[0].filename.endswith("test_bad_rules.py")
     assert choice.subject == "mine" and choice.chosen == "left out"
     assert what in choice.reason
 
@@ -267,7 +268,7 @@ def test_a_rule_that_changes_dtype_is_made_to_fit() -> None:
     narrow = rule(el.exp(x) + 1, T.cast(el.exp(x) + 1, "float64"), "bitwise", name="n")
     wide = rule(el.exp(x), T.sum(el.exp(x), (0,)), "bitwise", name="w")
     one = apply(ruleset("mine", [narrow, wide], "one_sweep"), "mine")
-    with symnb.config.change(device="py"):
+    with symnb.config.change(device="py"), pytest.warns(RuleWarning, match="rule w"):
         f = compiled(one)
         assert f(DATA).dtype == np.float64
         assert f(DATA).shape == DATA.shape

@@ -168,6 +168,17 @@ def test_a_pass_can_be_taken_out_and_put_in() -> None:
     assert "collect" in get_mode("o2").including("collect").pipeline.names
 
 
+def test_only_what_is_required_runs() -> None:
+    mode = get_mode("FAST_RUN").requiring("bitwise", "log_one_plus")
+    names = {rule.contract.name for rule in mode.pipeline.rules}
+    assert names == {"bitwise", "stabler"}
+    assert ops(T.log(1 + x) + T.log(T.exp(y)), mode) == ["log1p", "exp", "log", "add"]
+    assert get_mode("FAST_RUN").requiring("fold").pipeline.names[:2] == [
+        "merge",
+        "fold",
+    ]
+
+
 def test_stages_are_switched_by_their_own_and_by_theanos_names() -> None:
     mode = get_mode("FAST_RUN")
     assert mode.excluding("fusion").off == {"fuse"}
