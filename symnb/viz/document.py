@@ -39,6 +39,7 @@ class Story:
     decisions  objects with kind, subject, chosen, reason, nodes
     memory     rows for the memory plan, see `symnb.viz.plan`
     profile    see `symnb.viz.plan`
+    graph      what runs, shown where no pass did anything (the mode None)
     check      the report of the last `f.check`
     facts      short sentences about the compile: (text, style)
     evidence   rule -> what was measured of it, or None
@@ -59,6 +60,7 @@ class Story:
     seconds: float = 0.0
     notes: Sequence[str] = field(default_factory=tuple)
     evidence: Callable[[Any], Any] = known_evidence
+    graph: Any = None
 
 
 class Strings:
@@ -145,7 +147,10 @@ def _records(story: Story) -> list[Any]:
     """
     early = [r for r in story.passes if getattr(r, "phase", "graph") == "gradient"]
     rest = [r for r in story.passes if getattr(r, "phase", "graph") != "gradient"]
-    return [*early, *_written(rest), *rest, *_fused(story)]
+    if not rest and story.graph is not None:
+        rest = [Written(story.graph, story.graph)]
+        return [*early, *rest, *_fused(story, rest)]
+    return [*early, *_written(rest), *rest, *_fused(story, rest)]
 
 
 def _written(passes: Sequence[Any]) -> list[Written]:
@@ -156,11 +161,11 @@ def _written(passes: Sequence[Any]) -> list[Written]:
     return []
 
 
-def _fused(story: Story) -> list[Written]:
+def _fused(story: Story, records: Sequence[Any]) -> list[Written]:
     """The last row, which shows the kernels, unless a pass of that phase is there."""
-    if not story.kernels or not story.passes:
+    if not story.kernels or not records:
         return []
-    last = story.passes[-1]
+    last = records[-1]
     if getattr(last, "phase", "graph") == "kernels":
         return []
     return [Written(last.after, last.after, "fuse", "kernels")]

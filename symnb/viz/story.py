@@ -55,6 +55,7 @@ def story_of(function: Any) -> Story:
         memory=memory_rows(function, steps, names),
         profile=profile,
         check=function.last_check,
+        graph=function.optimised,
         facts=_facts(seconds, profile, function.last_check),
         reproducible=config.reproducible,
         seconds=sum(record.seconds for record in function.trace),

@@ -261,3 +261,45 @@ def kernels_svg(document: Json, title: str) -> str:
         else:
             body.append(_text(x, y + 4, name))
     return svg(drawn["w"], drawn["h"], body, title)
+
+
+# ------------------------------------------------------------------ the memory plan
+
+STEP_WIDTH, ROW_HEIGHT, NAME_WIDTH, BYTES_WIDTH = 92, 22, 96, 84
+LIVES = {  # role -> style of its bar
+    "arena": "fill:#e3f2fd;stroke:#1976d2",
+    "result": "fill:#fff;stroke:#212121",
+    "update": "fill:#fff;stroke:#212121",
+}
+GIVEN = "fill:#eceff1;stroke:#868a8e;stroke-dasharray:3 2"  # the caller's, shared
+
+
+def memory_svg(document: Json, title: str) -> str:
+    """The life of every buffer over the steps; arrays of one place share a row."""
+    memory = document["memory"]
+    steps = ["call", *memory["steps"]]
+    body = [
+        _text(NAME_WIDTH + STEP_WIDTH * (i + 0.5), 15, _cut(step, 14), "t")
+        for i, step in enumerate(steps)
+    ]
+    for at, row in enumerate(memory["rows"]):
+        top = 24 + ROW_HEIGHT * at
+        middle = top + 14
+        body.append(_text(8, middle, _cut(row["name"], 13), "b l"))
+        for first, last, _ in row["spans"]:
+            left = NAME_WIDTH + STEP_WIDTH * (first + 1) + 2
+            width = STEP_WIDTH * (last - first + 1) - 4
+            look = LIVES.get(row["role"], GIVEN)
+            body.append(
+                f'<rect x="{left}" y="{top + 3}" width="{width}" height="15" rx="2" '
+                f'style="{look}"/>'
+            )
+        right = NAME_WIDTH + STEP_WIDTH * len(steps) + 8
+        size = f"{row['bytes']:,} B" if isinstance(row["bytes"], int) else row["bytes"]
+        body.append(_text(right, middle, _cut(str(size), 18), "t l"))
+    width = NAME_WIDTH + STEP_WIDTH * len(steps) + BYTES_WIDTH
+    return svg(width, 32 + ROW_HEIGHT * len(memory["rows"]), body, title)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -146,3 +146,11 @@ def test_the_live_inspector_follows_the_function(step: Function) -> None:
     widget.refresh()
     assert widget.document["meta"]["name"] == "step"
     assert "export default" in widget._esm
+
+
+def test_a_function_without_passes_shows_what_runs() -> None:
+    x = vector("x")
+    f = function([x], apply("exp", x) + 1, name="f", mode="None")
+    told = trace_document(f)
+    assert [p["name"] for p in told["passes"]] == ["as written", "fuse"]
+    assert "compiled" in told["summary"] and "<img" in mimebundle(f)["text/html"]
