@@ -26,7 +26,7 @@ from symnb.ops.linalg import DET, EXPM, INV, SLOGDET, SOLVE, det, slogdet, solve
 from symnb.ops.lu import lu_det, lu_factor, lu_slogdet, lu_solve
 from symnb.ops.pick import PICK, pick
 from symnb.ops.triangular import CHOLESKY, SOLVE_TRIANGULAR, cho_solve, cholesky
-from symnb.ops.view import TRANSPOSE
+from symnb.ops.view import TRANSPOSE, specify_like
 from symnb.optim import structure
 from symnb.optim.contract import DOMAIN, FINITE_ONLY
 from symnb.optim.driver import Sweep, Uses
@@ -108,7 +108,7 @@ def _is(*ops: Op) -> Callable[[Op], bool]:
 def solve_by_factors(node: Node) -> Node:
     """The solution from the LU factors of the matrix."""
     matrix, trans = base_of(node)
-    return lu_solve(lu_factor(matrix), node.inputs[1], trans)
+    return specify_like(lu_solve(lu_factor(matrix), node.inputs[1], trans), node)
 
 
 @rewrite(
@@ -124,7 +124,7 @@ def solve_by_known_cholesky(node: Node) -> Node | None:
     matrix = node.inputs[0]
     if not structure.symmetric.test(matrix):
         return None
-    return cho_solve((cholesky(matrix), True), node.inputs[1])
+    return specify_like(cho_solve((cholesky(matrix), True), node.inputs[1]), node)
 
 
 _DETERMINANTS = ("local_det_chol", "det_of_matrix_factorized_elsewhere",

@@ -22,7 +22,7 @@ from symnb.ops.linalg import EXPM, INV, SOLVE, expm, inv, solve
 from symnb.ops.pivots import pivots
 from symnb.ops.sort import sort
 from symnb.ops.triangular import CHOLESKY, cholesky
-from symnb.ops.view import EXPAND_DIMS, expand_dims, shape_of
+from symnb.ops.view import EXPAND_DIMS, expand_dims, shape_of, specify_like
 from symnb.optim.contract import DOMAIN, FINITE_ONLY
 from symnb.optim.rule import rewrite, ruleset
 from symnb.optim.structure import is_diagonal, is_eye
@@ -72,14 +72,16 @@ def product_with_diagonal(node: Node) -> Node | None:
     first, second = node.inputs
     if first.ndim > 1 and is_diagonal(first):
         if is_eye(first):
-            return second
+            return specify_like(second, node)
         d = diagonal_of(first)
-        return second * (d if second.ndim == 1 else expand_dims(d, -1))
+        scaled = second * (d if second.ndim == 1 else expand_dims(d, -1))
+        return specify_like(scaled, node)
     if second.ndim > 1 and is_diagonal(second):
         if is_eye(second):
-            return first
+            return specify_like(first, node)
         d = diagonal_of(second)
-        return first * (d if first.ndim < 3 else expand_dims(d, -2))
+        scaled = first * (d if first.ndim < 3 else expand_dims(d, -2))
+        return specify_like(scaled, node)
     return None
 
 

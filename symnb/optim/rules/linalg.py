@@ -45,6 +45,7 @@ from symnb.ops.view import (
     moveaxis,
     reshape,
     shape_of,
+    specify_like,
 )
 from symnb.optim import structure
 from symnb.optim.contract import DOMAIN, FINITE_ONLY, ROUNDING, STABLER
@@ -110,7 +111,7 @@ def inverse_times(node: Node, uses: Uses) -> Node | None:
     inverse, right = node.inputs
     if uses(inverse) > 1:
         return None
-    return make(SOLVE, (inverse.inputs[0], right))
+    return specify_like(make(SOLVE, (inverse.inputs[0], right)), node)
 
 
 @rewrite(
@@ -128,8 +129,9 @@ def times_inverse(node: Node, uses: Uses) -> Node | None:
         return None
     matrix = matrix_transpose(inverse.inputs[0])
     if left.ndim == 1:
-        return make(SOLVE, (matrix, left))
-    return matrix_transpose(make(SOLVE, (matrix, matrix_transpose(left))))
+        return specify_like(make(SOLVE, (matrix, left)), node)
+    turned_side = make(SOLVE, (matrix, matrix_transpose(left)))
+    return specify_like(matrix_transpose(turned_side), node)
 
 
 @rewrite(
@@ -145,15 +147,16 @@ def transposed_inverse(node: Node, uses: Uses) -> Node | None:
     inverse = turned(node)
     if inverse is None or uses(inverse) > 1:
         return None
-    return inv(matrix_transpose(inverse.inputs[0]))
+    return specify_like(inv(matrix_transpose(inverse.inputs[0])), node)
 
 
-INVERSES = [
-    rule(
-        inv(inv(x)), x, FINITE_ONLY, f"nothing to calculate{_SILENT}", name="inv_inv",
-        answers=("inv_of_inv",), examples=lambda: [inv(inv(_matrix()))],
-    ),
-]  # fmt: skip
+@rewrite(
+    inv(inv(x)), "inv(inv(x)) -> x", FINITE_ONLY, f"nothing to calculate{_SILENT}",
+    answers=("inv_of_inv",), examples=lambda: [inv(inv(_matrix()))],
+)  # fmt: skip
+def inv_inv(node: Node, x: Node) -> Node:
+    """The matrix itself."""
+    return specify_like(x, node)
 
 
 def _is_solve(op: Op) -> bool:
@@ -169,7 +172,7 @@ def _is_solve(op: Op) -> bool:
 )  # fmt: skip
 def solve_inverse(node: Node) -> Node:
     """The product with the matrix."""
-    return matmul(node.inputs[0].inputs[0], node.inputs[1])
+    return specify_like(matmul(node.inputs[0].inputs[0], node.inputs[1]), node)
 
 
 # ---------------------------------------------------------------- structured systems
@@ -202,7 +205,7 @@ def solve_orthogonal(node: Node) -> Node | None:
     matrix, right = node.inputs
     if not structure.orthogonal.test(matrix):
         return None
-    return matmul(matrix_transpose(matrix), right)
+    return specify_like(matmul(matrix_transpose(matrix), right), node)
 
 
 @rewrite(
@@ -224,8 +227,10 @@ def solve_by_substitution(node: Node) -> Node | None:
         return None
     is_lower, inner = structure.LOWER in known, turned(matrix)
     if inner is not None:
-        return solve_triangular(inner, right, lower=not is_lower, trans=1)
-    return solve_triangular(matrix, right, lower=is_lower)
+        made = solve_triangular(inner, right, lower=not is_lower, trans=1)
+    else:
+        made = solve_triangular(matrix, right, lower=is_lower)
+    return specify_like(made, node)
 
 
 @rewrite(
@@ -246,7 +251,7 @@ def solve_by_cholesky(node: Node) -> Node | None:
     matrix, right = node.inputs
     if not structure.definite.test(matrix):
         return None
-    return cho_solve((cholesky(matrix), True), right)
+    return specify_like(cho_solve((cholesky(matrix), True), right), node)
 
 
 @rewrite(
@@ -265,7 +270,7 @@ def solve_batch_of_sides(node: Node) -> Node | None:
     *batch, n, k = shape_of(right)
     sides = moveaxis(right, -2, 0)
     flat = make(SOLVE, (matrix, reshape(sides, (n, -1))))
-    return moveaxis(reshape(flat, (n, *batch, k)), 0, -2)
+    return specify_like(moveaxis(reshape(flat, (n, *batch, k)), 0, -2), node)
 
 
 @rewrite(
@@ -276,7 +281,11 @@ def solve_batch_of_sides(node: Node) -> Node | None:
 def inv_orthogonal(node: Node) -> Node | None:
     """The transpose."""
     q = node.inputs[0]
-    return matrix_transpose(q) if structure.orthogonal.test(q) else None
+    return (
+        specify_like(matrix_transpose(q), node)
+        if structure.orthogonal.test(q)
+        else None
+    )
 
 
 def _has_columns(node: Node) -> bool:
@@ -313,7 +322,7 @@ def transposed_symmetric(node: Node) -> Node | None:
     inner = turned(node)
     if inner is None or not structure.symmetric.test(inner):
         return None
-    return inner
+    return specify_like(inner, node)
 
 
 @rewrite(
@@ -331,7 +340,7 @@ def cholesky_of_gram(node: Node) -> Node | None:
     wanted = {structure.LOWER, structure.RISING}
     if not are_transposes(first, second) or not facts(first) >= wanted:
         return None
-    return first
+    return specify_like(first, node)
 
 
 # --------------------------------------------------------------------- determinants
@@ -422,7 +431,7 @@ def slogdet_node(matrix: Node) -> Node:
 LINALG = ruleset(
     "linalg",
     [
-        transposed_symmetric, product_of_orthogonal, *INVERSES, inv_orthogonal,
+        transposed_symmetric, product_of_orthogonal, inv_inv, inv_orthogonal,
         solve_inverse, inverse_times, times_inverse, transposed_inverse,
         solve_scalar, solve_orthogonal, solve_batch_of_sides, solve_by_substitution,
         solve_by_cholesky, cholesky_of_gram, *DETERMINANTS, log_det, det_inverse,
