@@ -27,7 +27,7 @@ TAG = "user"
 AGAIN = "tidy"  # the pass before which the rules run once more
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class UserRule(Rule):
     """A rule read from text.
 
