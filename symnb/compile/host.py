@@ -105,6 +105,12 @@ def _sizes(w: _Writer) -> None:
     for number, (atom, (leaf, axis)) in enumerate(w.program.slots.items()):
         w.names[atom] = f"n{number}"
         w.put(f"const int64_t n{number} = shape[{leaf}][{axis}];")
+    if w.program.slots:
+        first = len(w.program.steps)
+        kept = [
+            f"ws->step_ns[{first + k}] = n{k};" for k in range(len(w.program.slots))
+        ]
+        w.put("if (ws->step_ns) {", *(f"  {line}" for line in kept), "}")
     for number, leaf in enumerate(w.program.leaves):
         for axis, size in enumerate(leaf.type.shape):
             compound = isinstance(size, Dim) and size.leaf is None
@@ -136,7 +142,12 @@ def _pointer(w: _Writer, buffer: Buffer, text: str) -> None:
 def _arena(w: _Writer) -> None:
     if not w.plan.slots:
         return
-    w.put("char *const arena = ws->arena;")
+    if any(step.kind == "opaque" for step in w.program.steps):
+        # Of no bytes there is no arena; to Python NULL means a size not known yet.
+        w.put("static char nothing[1];")
+        w.put("char *const arena = ws->arena ? ws->arena : nothing;")
+    else:
+        w.put("char *const arena = ws->arena;")
     for index, slot in enumerate(w.plan.slots):
         if index:
             before = w.plan.slots[index - 1]

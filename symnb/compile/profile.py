@@ -3,6 +3,9 @@
 Every step of compiled code has a counter, off unless profiling is on. Inside a fused
 kernel nothing can be measured without changing it, so a node's share of its kernel is
 its share of the estimated work (flops weighted by output elements), and is named so.
+Bytes are what a step's arrays hold, each moved once; operations are what the ops
+declare; both at the sizes of the last profiled call. With the limits of the machine
+(`limits.py`) they tell how near a step comes to the best it could do.
 """
 
 from __future__ import annotations
@@ -10,9 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from symnb.compile.limits import Limits, limits
 from symnb.core import dims
+from symnb.core.dims import Atom
 from symnb.core.node import Node
 from symnb.core.types import TensorType
+from symnb.optim.cost import flops as flops_of
+from symnb.options import config
 
 MEASURED, MODELLED = "measured", "share of its kernel by estimated work"
 TYPICAL = 1000  # size of an open symbol in the model
@@ -20,7 +29,12 @@ TYPICAL = 1000  # size of an open symbol in the model
 
 @dataclass(frozen=True)
 class StepTime:
-    """One step: calls, ns in all, and the nodes it computes."""
+    """One step: ns in all, and the nodes it computes.
+
+    share  of the time of all steps
+    calls  profiled calls
+    bytes, flops  moved and done in one call; None where sizes depend on data
+    """
 
     number: int
     name: str
@@ -28,6 +42,34 @@ class StepTime:
     ns: float
     share: float
     nodes: tuple[Node, ...]
+    calls: int = 0
+    bytes: int | None = None
+    flops: int | None = None
+
+    @property
+    def gbs(self) -> float | None:
+        """Gigabytes per second."""
+        return self._rate(self.bytes)
+
+    @property
+    def gflops(self) -> float | None:
+        """Thousand million operations per second."""
+        return self._rate(self.flops)
+
+    def _rate(self, amount: int | None) -> float | None:
+        return None if amount is None or not self.ns else amount * self.calls / self.ns
+
+    def of_limit(self, machine: Limits) -> float | None:
+        """The least time the machine needs for this step over the time it took.
+
+        Above 1 where the arrays stay in a cache, which is faster than memory.
+        """
+        if self.bytes is None or self.flops is None or not self.ns:
+            return None
+        wide = any(getattr(x, "dtype", "") == "float64" for x in self.nodes)
+        dtype = "float64" if wide else "float32"
+        least = machine.seconds(self.bytes, self.flops, dtype)
+        return 1e9 * least * self.calls / self.ns
 
 
 @dataclass(frozen=True)
@@ -65,13 +107,32 @@ class Profile:
                 "f.profiling = True, or function(..., profile=True)."
             )
         lines = [f"{self.name}: {self.calls} calls, {self.call_us:.2f} us each"]
+        lines += [f"  {step.share:6.1%}  {self._line(step)}" for step in self.steps]
+        return "\n".join(lines)
+
+    def _line(self, step: StepTime, part: str = "") -> str:
+        ops = " ".join(dict.fromkeys(n.op.name for n in step.nodes))
+        us = step.ns / 1e3 / self.calls
+        rates = "".join(
+            f"{rate:8.1f}" if rate is not None else " " * 8
+            for rate in (step.gbs, step.gflops)
+        )
+        text = f"{us:9.2f} us {rates} {part} {step.name:<12} {step.kind:<7}  {ops[:60]}"
+        return text.rstrip()
+
+    def against(self, machine: Limits | None = None) -> str:
+        """The steps beside the limits of this machine, as text.
+
+        machine  default: measured, once, for the configured number of threads
+        """
+        if not self.calls:
+            return str(self)
+        machine = limits(config.threads) if machine is None else machine
+        lines = [str(machine), "   us a call      GB/s GFLOP/s  limit"]
         for step in self.steps:
-            ops = " ".join(dict.fromkeys(n.op.name for n in step.nodes))
-            us = step.ns / 1e3 / self.calls
-            lines.append(
-                f"  {step.share:6.1%}  {us:9.2f} us  {step.name:<12} {step.kind:<7}"
-                f"  {ops[:60]}".rstrip()
-            )
+            part = step.of_limit(machine)
+            shown = " " * 6 if part is None else f"{part:6.0%}"
+            lines.append(self._line(step, shown))
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -82,15 +143,46 @@ def profile_of(function: Any) -> Profile:
     story = function.story
     if story.program is None:
         return Profile(function.name, function.calls, function.total_ns, (), ())
-    ns = [int(n) for n in function.step_ns]
+    program = story.program
+    count = len(program.steps)
+    ns = [int(n) for n in function.step_ns[:count]]
+    sizes = [int(n) for n in function.step_ns[count:]]
+    at = dict(zip(program.slots, sizes, strict=False))
     total = sum(ns) or 1
-    steps = tuple(
-        StepTime(i, step.name, step.kind, ns[i], ns[i] / total, step.nodes)
-        for i, step in enumerate(story.program.steps)
-    )
-    nodes = tuple(item for step in steps for item in _shares(step))
     calls, spent = int(function.profiled), int(function.total_ns)
+    steps = tuple(
+        StepTime(
+            i, step.name, step.kind, ns[i], ns[i] / total, step.nodes, calls,
+            _bytes(step, at), _flops(step, at),
+        )
+        for i, step in enumerate(program.steps)
+    )  # fmt: skip
+    nodes = tuple(item for step in steps for item in _shares(step))
     return Profile(function.name, calls, spent, steps, nodes)
+
+
+def _bytes(step: Any, at: dict[Atom, int]) -> int | None:
+    """Bytes of the arrays a step reads and writes, each once."""
+    arrays = {buffer.root: buffer for buffer in (*step.reads, *step.writes)}
+    total = 0
+    for buffer in arrays.values():
+        size = _at(buffer.type.size, at)
+        if size is None:
+            return None
+        total += size * np.dtype(buffer.type.dtype).itemsize
+    return total
+
+
+def _flops(step: Any, at: dict[Atom, int]) -> int | None:
+    """Operations of a step's nodes."""
+    found = [_at(flops_of(node), at) for node in step.nodes]
+    return None if None in found else sum(n for n in found if n is not None)
+
+
+def _at(size: dims.DimLike, at: dict[Atom, int]) -> int | None:
+    """The value of a size; None where one of its symbols is not known."""
+    known = all(a in at for d in dims.dims_in((size,)) for a in d.atoms())
+    return int(dims.evaluate(size, at)) if known else None
 
 
 def _shares(step: StepTime) -> list[NodeTime]:

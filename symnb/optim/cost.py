@@ -10,7 +10,7 @@ is then less at none of the samples more. Units: operations, bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,13 +19,22 @@ import numpy as np
 from symnb.core.dims import Atom, Dim, DimLike, evaluate
 from symnb.core.dims_proof import nonnegative
 from symnb.core.node import Node
+from symnb.core.op import Op
 from symnb.core.types import TensorType
+from symnb.ops.conv import CONV, CONV_IMAGES, CONV_WEIGHTS
 from symnb.ops.dot import BATCHED_DOT, DOT
 from symnb.ops.gemm import GEMM
+from symnb.ops.sizes import product
 
 SMALL, MIDDLING, LARGE = 16, 128, 1024  # below 16 a product takes microseconds anyway
 MOST_OPEN = 6  # open sizes varied one at a time; of more, all together only
 FREE = frozenset({"leaf", "view", "size", "pick"})
+# Which node has the type of the filters.
+CONVOLUTIONS: dict[Op, Callable[[Node], Node]] = {
+    CONV: lambda node: node.operands[1],
+    CONV_IMAGES: lambda node: node.operands[0],
+    CONV_WEIGHTS: lambda node: node,
+}
 How = Literal["proven", "sampled", ""]
 
 
@@ -67,6 +76,11 @@ def flops(node: Node) -> DimLike:
         a = node.inputs[1].type
         inner = a.shape[0] if node.params[0] else a.shape[1]
         return 2 * elements(node) * inner
+    if op in CONVOLUTIONS:
+        # Two per element of the result (or its gradient) and of a filter.
+        filters: Any = CONVOLUTIONS[op](node).type
+        result = node if op is CONV else node.operands[1]
+        return 2 * elements(result) * product(filters.shape[1:])
     if op.kind == "reduction":
         return elements(node.inputs[0]) * _whole(op.flops)
     return elements(node) * _whole(op.flops)

@@ -19,7 +19,7 @@ typedef int (*symnb_chunk)(void *const *p, const int64_t *n, int64_t chunk,
 struct symnb_ws {
   void *arena;                 /* 64-byte aligned */
   const void *const *externs;  /* addresses, in the order of CallSpec.externs */
-  int64_t *step_ns;            /* one accumulator per step, or NULL */
+  int64_t *step_ns; /* one accumulator per step, then the slots of this call; or NULL */
   int (*stop)(symnb_ws *);     /* nonzero: interrupted; cheap, asks every 50 ms */
   void *(*alloc)(symnb_ws *, int64_t bytes);  /* 64-byte aligned; freed on return */
   void *(*output)(symnb_ws *, int64_t index, const int64_t *shape);

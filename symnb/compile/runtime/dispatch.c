@@ -422,7 +422,7 @@ static PyMemberDef call_members[] = {
 
 static PyGetSetDef call_getset[] = {
     {"spec", get_spec, NULL, "the CallSpec this call is bound to", NULL},
-    {"step_ns", get_step_ns, NULL, "int64 array: ns per step in profiled calls", NULL},
+    {"step_ns", get_step_ns, NULL, "int64 array: ns per step in profiled calls, sizes of the last", NULL},
     {"threads", get_threads, set_threads, "threads of its calls; None: as configured",
      NULL},
     {NULL, NULL, NULL, NULL, NULL}};

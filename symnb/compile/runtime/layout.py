@@ -101,7 +101,7 @@ def prepare(spec: CallSpec) -> tuple[Any, ...]:
         tuple(spec.externs),
         {step: _operands(o.inputs, o.outputs) for step, o in spec.opaque.items()},
         spec.python,
-        np.zeros(max(spec.steps, 1), np.int64)[: spec.steps],
+        np.zeros(spec.steps + spec.slots + 1, np.int64)[: spec.steps + spec.slots],
         (len(spec.arguments), len(spec.outputs), spec.slots, RETURNS[spec.returns]),
         spec.run,
         spec.plan,

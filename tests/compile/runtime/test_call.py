@@ -519,10 +519,10 @@ def test_function_called_inside_its_own_step(Call: Any) -> None:
 def test_profile_counts_only_when_on(Call: Any) -> None:
     f = Call(p.timed())
     f()
-    assert f.calls == 1 and f.step_ns.tolist() == [0, 0] and f.total_ns == 0
+    assert f.calls == 1 and f.step_ns[:2].tolist() == [0, 0] and f.total_ns == 0
     f.profiling = True
     f(), f()
-    assert f.step_ns.tolist() == [10, 14] and f.calls == 3 and f.total_ns > 0
+    assert f.step_ns[:2].tolist() == [10, 14] and f.calls == 3 and f.total_ns > 0
     assert f.step_ns.dtype == "int64"
 
 
