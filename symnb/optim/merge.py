@@ -10,7 +10,7 @@ from __future__ import annotations
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.optim.table import Table, over
-from symnb.optim.trace import Event, Origin, PassRecord
+from symnb.optim.trace import NONE, Event, Origin, PassRecord
 
 
 def merge(
@@ -34,7 +34,9 @@ def merge(
             origin[kept] = (*origin.get(kept, ()), node)
         elif events is not None:
             table.meet(kept, node)
-            events.append(Event(None, node, kept, {}, "merge", table.places.get(kept)))
+            events.append(
+                Event(None, node, kept, NONE, "merge", table.places.get(kept))
+            )
     return graph.with_roots([image[root] for root in graph.roots]) if moved else graph
 
 

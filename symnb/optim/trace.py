@@ -15,6 +15,7 @@ from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.core.site import Site
 
+NONE: Mapping[str, Node] = {}  # bindings of an event that has none; never changed
 Origin = dict[Node, tuple[Node, ...]]
 
 
