@@ -20,7 +20,7 @@ from symnb.compile.opaque import describe
 from symnb.compile.plan import Plan, plan_memory
 from symnb.compile.processor import vector_bytes, vector_functions
 from symnb.compile.program import Program, build_program
-from symnb.compile.render import prelude, render_kernel
+from symnb.compile.render import prelude, render_kernel, unit_count, units
 from symnb.compile.specialise import Check, Specialised
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
@@ -30,6 +30,7 @@ from symnb.optim.mode import Mode
 from symnb.optim.optimiser import optimise
 from symnb.optim.stages import STAGES
 from symnb.optim.trace import Decision, PassRecord, Trace
+from symnb.options import config
 
 FORMAT = 2  # of the record; part of the cache key
 Record = dict[str, Any]
@@ -52,7 +53,10 @@ class KernelText:
 
 @dataclass
 class Story:
-    """What happened in one compile: trace, graphs, program, texts, times."""
+    """What happened in one compile: trace, graphs, program, texts, times.
+
+    units  `source` in the pieces that are compiled at the same time
+    """
 
     trace: Trace
     optimised: Graph
@@ -62,6 +66,7 @@ class Story:
     source: str
     record: Record
     seconds: dict[str, float] = field(default_factory=dict)
+    units: tuple[str, ...] = ()
 
 
 def size_decisions(specialised: Specialised) -> list[Decision]:
@@ -119,20 +124,26 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     program = build_program(optimised, target, trace.decisions.append)
     plan = plan_memory(program)
     trace.decisions.extend(plan.in_place)
-    kernels, sources = _kernels(program, target)
+    kernels = _kernels(program, target)
     launched = [step.kernel for step in program.steps if step.kernel is not None]
     # What a rule removed may have been all that kept a wrong size out.
     rest = [Check(*assumption) for assumption in optimised.assumptions]
     host = render_host(program, plan, (*specialised.checks, *rest))
-    source = "\n\n".join([prelude(launched, target), *sources, host.text]) + "\n"
+    named = [(kernel.name, kernel.source) for kernel in kernels]
+    head = prelude(launched, target)
+    [source] = units(head, named, host.text, 1)
+    count = unit_count(len(kernels), 1 if config.reproducible else config.threads)
+    pieces = units(head, named, host.text, count)
     record = _record(program, host.externs, host.opaque)
     state = specialised.graph.shared
     record["state"] = [state.index(leaf) for leaf in optimised.shared]
     seconds = {"optimise": done - started, "lower": time.perf_counter() - done}
-    return Story(trace, optimised, program, plan, kernels, source, record, seconds)
+    return Story(
+        trace, optimised, program, plan, kernels, source, record, seconds, pieces
+    )
 
 
-def _kernels(program: Program, target: Target) -> tuple[list[KernelText], list[str]]:
+def _kernels(program: Program, target: Target) -> list[KernelText]:
     kernels: list[KernelText] = []
     for step in program.steps:
         if step.kernel is None:
@@ -142,7 +153,7 @@ def _kernels(program: Program, target: Target) -> tuple[list[KernelText], list[s
         kernels.append(
             KernelText(step.name, made.text, step.nodes, made.lines, "c", step.reason)
         )
-    return kernels, [kernel.source for kernel in kernels]
+    return kernels
 
 
 # ---------------------------------------------------------------- the record

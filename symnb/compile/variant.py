@@ -114,7 +114,7 @@ class Variant:
             self.from_cache = False
             story = self.story
             meta = {"program": story.record}
-            found = builder.build(story.source, key, meta)
+            found = builder.build(story.units, key, meta)
             self.seconds = found.seconds
         self.library = found
 
