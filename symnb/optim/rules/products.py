@@ -148,9 +148,13 @@ def common_factor(node: Node, uses: Uses) -> Node | None:
 
 
 def _matrix_examples() -> list[Node]:
-    a, b, c = (_input(name, 24, 24) for name in "abc")
-    v, w = _input("v", 24), _input("w", 24)
-    return [dot(a, b) + dot(a, c), dot(b, a) - dot(c, a), dot(a, v) + dot(a, w)]
+    tall, b, c = _input("a", 12, 2), _input("b", 2, 3), _input("c", 2, 3)
+    wide, d, e = _input("w", 2, 12), _input("d", 3, 2), _input("e", 3, 2)
+    v, w = _input("v", 2), _input("w", 2)
+    return [
+        dot(tall, b) + dot(tall, c), dot(d, wide) - dot(e, wide),
+        dot(tall, v) + dot(tall, w),
+    ]  # fmt: skip
 
 
 @rewrite(
