@@ -15,7 +15,8 @@ from symnb.viz.show import trace_document
 from symnb.viz.svg import escape, kernels_svg, memory_svg, pass_svg
 
 KERNELS, MEMORY = "kernels", "memory"
-CELL = "padding:4px 18px 4px 0;text-align:left;vertical-align:top"
+ROW = "display:flex;flex-wrap:wrap;gap:10px 24px;align-items:flex-start"
+FIGURE = "max-width:100%"
 
 
 class Gallery:
@@ -31,13 +32,12 @@ class Gallery:
         )
 
     def _repr_html_(self) -> str:
-        heads = "".join(
-            f'<th style="{CELL}">{escape(caption)}<br>'
-            f'<span style="font-weight:400">{escape(said)}</span></th>'
-            for caption, said, _ in self.rows
+        figures = "".join(
+            f'<div style="{FIGURE}"><b>{escape(caption)}</b><br>{escape(said)}'
+            f'<div style="margin-top:6px">{svg}</div></div>'
+            for caption, said, svg in self.rows
         )
-        pictures = "".join(f'<td style="{CELL}">{svg}</td>' for *_, svg in self.rows)
-        return f"<table><tr>{heads}</tr><tr>{pictures}</tr></table>"
+        return f'<div style="{ROW}">{figures}</div>'
 
 
 def gallery(*pictures: tuple[Any, ...]) -> Gallery:

@@ -265,7 +265,7 @@ def kernels_svg(document: Json, title: str) -> str:
 
 # ------------------------------------------------------------------ the memory plan
 
-STEP_WIDTH, ROW_HEIGHT, NAME_WIDTH, BYTES_WIDTH = 92, 22, 96, 84
+STEP_WIDTH, ROW_HEIGHT, NAME_WIDTH, BYTES_WIDTH = 44, 21, 88, 84
 LIVES = {  # role -> style of its bar
     "arena": "fill:#e3f2fd;stroke:#1976d2",
     "result": "fill:#fff;stroke:#212121",
@@ -279,7 +279,7 @@ def memory_svg(document: Json, title: str) -> str:
     memory = document["memory"]
     steps = ["call", *memory["steps"]]
     body = [
-        _text(NAME_WIDTH + STEP_WIDTH * (i + 0.5), 15, _cut(step, 14), "t")
+        _text(NAME_WIDTH + STEP_WIDTH * (i + 0.5), 15, _cut(step, 7), "t")
         for i, step in enumerate(steps)
     ]
     for at, row in enumerate(memory["rows"]):
