@@ -41,8 +41,8 @@ def _real(function: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any) -> Any:
         try:
             value = function(*args)
-        except (ZeroDivisionError, ValueError, OverflowError):
-            return mp.nan
+        except (ZeroDivisionError, ValueError, OverflowError, MemoryError):
+            return mp.nan  # the last: exp of an exp of an exp
         return mp.nan if isinstance(value, mp.mpc) else value
 
     return guarded
