@@ -1,16 +1,20 @@
 """Einstein sums: a static string of axis labels becomes products of pairs.
 
-Operands are combined from left to right. Of each pair, labels that nothing later
-needs are summed: shared ones by a matrix product, others before it; labels both
-have and that stay make a batch. Where no matrix product is left (`ij,ij->ij`,
+The cheapest pair of operands is combined first, again and again: "ij,jk,k->i" is two
+products of a matrix and a vector. Of each pair, labels that nothing later needs are
+summed: shared ones by a matrix product, others before it; labels both have and that
+stay make a batch. Where no matrix product is left (`ij,ij->ij`,
 `bi,bi->b`) it is an elementwise product, which fuses.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from math import prod
 from typing import Any
 
+from symnb.core.dims import Dim, DimLike, evaluate
 from symnb.core.node import Node
 from symnb.errors import RankError, ShapeError
 from symnb.ops import reduce
@@ -22,6 +26,7 @@ from symnb.ops.sizes import differ
 from symnb.ops.view import dimshuffle, shape_of, squeeze, transpose
 
 ELLIPSIS = "..."
+TYPICAL = 1000  # what an unknown size counts as
 Labels = list[str]
 Term = tuple[Node, Labels]
 
@@ -29,7 +34,8 @@ Term = tuple[Node, Labels]
 def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Node:
     """NumPy's einsum for a string like "ij,jk->ik"; "..." and repeats allowed.
 
-    optimize  accepted as in NumPy; operands are combined from left to right
+    optimize  False combines the operands from left to right; by default the pair
+              that takes the fewest products comes first, unknown sizes being 1000
     """
     nodes = promoted(operands)
     truth = nodes[0].dtype == "bool"
@@ -39,11 +45,12 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Node:
     terms = [_one_axis_each(x, k) for x, k in zip(nodes, inputs, strict=True)]
     _check_sizes(terms, subscripts)
     terms = [_without_ones(term, terms, i) for i, term in enumerate(terms)]
-    done = terms[0]
-    for at, term in enumerate(terms[1:], start=1):
-        needed = {k for _, keys in terms[at + 1 :] for k in keys} | set(output)
-        done = _pair(done, term, needed)
-    x, keys = _summed(done, set(output))
+    while len(terms) > 1:
+        i, j = (0, 1) if optimize is False else _cheapest(terms, output)
+        right = terms.pop(j)
+        needed = {k for at, (_, keys) in enumerate(terms) if at != i for k in keys}
+        terms[i] = _pair(terms[i], right, needed | set(output))
+    x, keys = _summed(terms[0], set(output))
     result = transpose(x, tuple(keys.index(k) for k in output))
     return cast(result, "bool") if truth else result
 
@@ -140,6 +147,32 @@ def _summed(term: Term, needed: set[str]) -> Term:
         return term
     kept = [key for key in keys if key in needed]
     return reduce.sum(x, axes, dtype=x.dtype), kept
+
+
+def _cheapest(terms: list[Term], output: Labels) -> tuple[int, int]:
+    """The pair of fewest products, then of the smallest result, then the first one."""
+    sizes: dict[str, int] = {}
+    for x, keys in terms:
+        for key, one in zip(keys, shape_of(x), strict=True):
+            sizes[key] = max(sizes.get(key, 1), _typical(one))
+    found: list[tuple[int, int, int, int]] = []
+    count = Counter(k for _, keys in terms for k in set(keys))
+    for j, (_, right) in enumerate(terms):
+        for i, (_, left) in enumerate(terms[:j]):
+            both = {*left, *right}
+            own = {k: (k in left) + (k in right) for k in both}
+            kept = [k for k in both if k in output or count[k] > own[k]]
+            found.append((_product(sizes, both), _product(sizes, kept), i, j))
+    return min(found)[2:]
+
+
+def _product(sizes: dict[str, int], keys: Iterable[str]) -> int:
+    return prod(sizes[key] for key in keys)
+
+
+def _typical(size: DimLike) -> int:
+    atoms = size.atoms() if isinstance(size, Dim) else ()
+    return evaluate(size, dict.fromkeys(atoms, TYPICAL))
 
 
 def _pair(left: Term, right: Term, needed: set[str]) -> Term:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symnb.core import walk
@@ -94,3 +94,29 @@ def test_derivatives() -> None:
         lambda *x: einsum.einsum("ab,bc,c->ba", *x), draw((2, 3)), draw((3, 2)), draw(2)
     )
     check_derivatives(lambda x: einsum.einsum("aab->b", x), draw((2, 2, 3)))
+
+
+def products(node) -> list[int]:
+    """Elements of the results of the matrix products."""
+    return [n.type.size for n in walk.order([node]) if n.op.name == "dot"]
+
+
+def test_the_cheapest_pair_comes_first() -> None:
+    args = tensors([np.ones(s) for s in ((9, 8), (8, 7), (7,))], static=True)
+    assert products(einsum.einsum("ij,jk,k->i", *args)) == [8, 9]
+    plain = einsum.einsum("ij,jk,k->i", *args, optimize=False)
+    assert products(plain) == [63, 9]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 30), min_size=4, max_size=6), st.randoms())
+def test_chains_in_any_order_have_numpys_values(sizes, random) -> None:
+    names = "abcdefg"
+    pairs = [(names[i : i + 2], sizes[i : i + 2]) for i in range(len(sizes) - 1)]
+    random.shuffle(pairs)
+    text = ",".join(t for t, _ in pairs) + f"->{names[0]}{names[len(sizes) - 1]}"
+    data = [np.random.default_rng(0).integers(-2, 3, s).astype(float) for _, s in pairs]
+    leaves = tensors(data, static=True)
+    made = einsum.einsum(text, *leaves)
+    got = value(made, leaves, data)
+    np.testing.assert_array_equal(got, np.einsum(text, *data))
