@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from symnb.compile.extern.contract import Products
+from symnb.compile.extern.lapack import emit_lapack
 from symnb.compile.extern.steps import emit_extern
 from symnb.compile.opaque import unread_sizes
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
@@ -296,7 +297,8 @@ def _action(w: _Writer, number: int, step: Step) -> list[str]:
             return emit_extern(step, w.size, w.products)
         case "opaque":
             w.opaque.append(number)
-            return _opaque(w, number, step)
+            python = _opaque(w, number, step)
+            return emit_lapack(step, w.size, w.products, python)
 
 
 def _launch(w: _Writer, step: Step) -> str:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
 from symnb.compile.codec import decode
-from symnb.compile.extern.blas import addresses, control, convention
+from symnb.compile.extern.blas import control
+from symnb.compile.extern.lapack import addresses, convention
 from symnb.compile.opaque import OpaqueSteps
 from symnb.compile.processor import vector_bytes
 from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque

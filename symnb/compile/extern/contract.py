@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from symnb.compile.extern.blas import CONTROLS, blas, declarations
+from symnb.compile.extern.blas import ROUTINES, blas, declarations
 from symnb.compile.program import Buffer, Step
 from symnb.core.dims import DimLike
 from symnb.ops.gemm import reads_c
@@ -50,7 +50,7 @@ class Products:
 
     def text(self) -> str:
         """The C definitions the calls refer to."""
-        routines = [name for name in self.externs if name not in CONTROLS]
+        routines = [name for name in self.externs if name[1:] in ROUTINES]
         parts = [declarations(routines)] if routines else []
         return "\n".join([*parts, *self.plain.values()])
 

@@ -1,0 +1,101 @@
+/* Linear algebra over LAPACK and BLAS by address, one paragraph per function: lapack.py
+ * replaces KIND (s, d), REAL (float, double) and SIZE (int64_t, int). Matrices are
+ * row-major, `count` of them in a row; LAPACK's are column-major. A function returns
+ * nonzero where the Python step has to decide: a singular matrix, a size too large. */
+
+static void symnb_KINDturn(int64_t n, int64_t m, const REAL *a, REAL *t) {
+  for (int64_t i0 = 0; i0 < n; i0 += 16)
+    for (int64_t j0 = 0; j0 < m; j0 += 16)
+      for (int64_t i = i0; i < n && i < i0 + 16; i++)
+        for (int64_t j = j0; j < m && j < j0 + 16; j++) t[j * n + i] = a[i * m + j];
+}
+
+static int symnb_KINDcholesky(const void *f, int64_t count, int64_t n, const REAL *a,
+    REAL *out) {
+  if (!SYMNB_TAKES(n * n)) return 1;
+  for (int64_t p = 0; p < count && n; p++, a += n * n, out += n * n) {
+    SIZE size = n, fails = 0;
+    __builtin_memcpy(out, a, n * n * sizeof *out);
+    ((void (*)(const char *, SIZE *, REAL *, SIZE *, SIZE *))f)("U", &size, out, &size,
+      &fails);
+    if (fails) return 1;
+    for (int64_t i = 0; i < n; i++)
+      for (int64_t j = i + 1; j < n; j++) out[i * n + j] = 0;
+  }
+  return 0;
+}
+
+static int symnb_KINDsolve(const void *f, symnb_ws *ws, int64_t count, int64_t n,
+    int64_t k, const REAL *a, const REAL *b, REAL *out) {
+  if (!SYMNB_TAKES(n * n) || !SYMNB_TAKES(n * k)) return 1;
+  if (!count || !n || !k) return 0;
+  REAL *lu = SYMNB_ROOM(n * n * sizeof *lu), *side = out;
+  SIZE *rows = SYMNB_ROOM(n * sizeof *rows);
+  if (k > 1) side = SYMNB_ROOM(n * k * sizeof *side);
+  if (!lu || !rows || !side) return 1;
+  for (int64_t p = 0; p < count; p++, a += n * n, out += n * k) {
+    SIZE size = n, sides = k, fails = 0;
+    symnb_KINDturn(n, n, a, lu);
+    if (k == 1) side = out;
+    if (b) symnb_KINDturn(n, k, b + p * n * k, side);
+    else for (int64_t i = 0; i < n * n; i++) side[i] = i % (n + 1) == 0;
+    ((void (*)(SIZE *, SIZE *, REAL *, SIZE *, SIZE *, REAL *, SIZE *, SIZE *))f)(&size,
+      &sides, lu, &size, rows, side, &size, &fails);
+    if (fails) return 1;
+    if (k > 1) symnb_KINDturn(k, n, side, out);
+  }
+  return 0;
+}
+
+static int symnb_KINDfactor(const void *f, symnb_ws *ws, int64_t count, int64_t n,
+    const REAL *a, REAL *out, int32_t *moved) {
+  if (!SYMNB_TAKES(n * n)) return 1;
+  if (!count || !n) return 0;
+  REAL *lu = SYMNB_ROOM(n * n * sizeof *lu);
+  SIZE *rows = SYMNB_ROOM(n * sizeof *rows);
+  if (!lu || !rows) return 1;
+  for (int64_t p = 0; p < count; p++, a += n * n) {
+    SIZE size = n, fails = 0;
+    symnb_KINDturn(n, n, a, lu);
+    ((void (*)(SIZE *, SIZE *, REAL *, SIZE *, SIZE *, SIZE *))f)(&size, &size, lu, &size,
+      rows, &fails);
+    if (fails < 0) return 1;
+    if (out) symnb_KINDturn(n, n, lu, out + p * n * n);
+    if (moved) for (int64_t i = 0; i < n; i++) moved[p * n + i] = rows[i] - 1;
+  }
+  return 0;
+}
+
+static int symnb_KINDsubstitute(const void *f, int64_t count, int64_t n, int64_t k,
+    const REAL *a, const REAL *b, REAL *out, int lower, int trans, int unit) {
+  for (int64_t p = 0; p < count; p++, a += n * n, b += n * k, out += n * k) {
+    for (int64_t i = 0; i < n && !unit; i++) if (a[i * n + i] == 0) return 1;
+    __builtin_memcpy(out, b, n * k * sizeof *out);
+    if (symnb_KINDtrsm(f, 0, lower, trans, unit, n, k, 1, a, n, out, k)) return 1;
+  }
+  return 0;
+}
+
+static int symnb_KINDback(const void *f, int64_t count, int64_t n, int64_t k,
+    const REAL *lu, const int32_t *moved, const REAL *b, REAL *out, int trans) {
+  for (int64_t p = 0; p < count; p++, lu += n * n, moved += n, b += n * k, out += n * k) {
+    for (int64_t i = 0; i < n; i++) if (lu[i * n + i] == 0) return 1;
+    __builtin_memcpy(out, b, n * k * sizeof *out);
+    if (trans) {
+      if (symnb_KINDtrsm(f, 0, 0, 1, 0, n, k, 1, lu, n, out, k)) return 1;
+      if (symnb_KINDtrsm(f, 0, 1, 1, 1, n, k, 1, lu, n, out, k)) return 1;
+    }
+    for (int64_t step = 0; step < n; step++) {
+      const int64_t i = trans ? n - 1 - step : step, j = moved[i];
+      for (int64_t c = 0; c < k && i != j; c++) {
+        const REAL kept = out[i * k + c];
+        out[i * k + c] = out[j * k + c], out[j * k + c] = kept;
+      }
+    }
+    if (!trans) {
+      if (symnb_KINDtrsm(f, 0, 1, 0, 1, n, k, 1, lu, n, out, k)) return 1;
+      if (symnb_KINDtrsm(f, 0, 0, 0, 0, n, k, 1, lu, n, out, k)) return 1;
+    }
+  }
+  return 0;
+}
