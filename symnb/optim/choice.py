@@ -112,6 +112,8 @@ def choose(chain: Outline) -> Choice | None:
     """
     before = chain.work(chain.written) + sum(chain.scaled, start=0)
     points = cost.samples(*chain.sizes)
+    if not points:
+        return None
     tried = points if len(chain.kinds) <= SHORT else points[:1]
     orders = dict.fromkeys(
         best_order([evaluate(n, point) for n in chain.sizes], chain.kinds, chain.free)

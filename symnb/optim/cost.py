@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from symnb.core.dims import Atom, Dim, DimLike, evaluate
+from symnb.core.dims import Atom, Dim, DimError, DimLike, evaluate
 from symnb.core.dims_proof import nonnegative
 from symnb.core.node import Node
 from symnb.core.op import Op
@@ -137,8 +137,9 @@ def never_more(new: DimLike, old: DimLike) -> How:
         return "proven" if gap >= 0 else ""
     if nonnegative(gap, {atom: 1 for atom in gap.atoms()}):
         return "proven"
-    at_all = all(evaluate(gap, point) >= 0 for point in samples(new, old))
-    return "sampled" if at_all else ""
+    points = samples(new, old)
+    at_all = all(evaluate(gap, point) >= 0 for point in points)
+    return "sampled" if points and at_all else ""
 
 
 def less(new: DimLike, old: DimLike, percent: int = 0) -> How:
@@ -155,7 +156,10 @@ def less(new: DimLike, old: DimLike, percent: int = 0) -> How:
 
 
 def samples(*sizes: DimLike) -> list[dict[Atom, int]]:
-    """Values of the open sizes at which costs are compared; [{}] if none is open."""
+    """Values of the open sizes at which costs are compared; [{}] if none is open.
+
+    Only such at which none of `sizes` is negative, so perhaps none.
+    """
     found: set[Atom] = set()
     for size in sizes:
         if isinstance(size, Dim):
@@ -168,12 +172,23 @@ def samples(*sizes: DimLike) -> list[dict[Atom, int]]:
         for atom in atoms:
             points.append({**points[1], atom: LARGE})
             points.append({**points[2], atom: SMALL})
-    return points
+    return [point for point in points if all(_exists(n, point) for n in sizes)]
+
+
+def _exists(size: DimLike, point: dict[Atom, int]) -> bool:
+    """Whether a size is one at a sample: not negative, no division by zero."""
+    try:
+        return evaluate(size, point) >= 0
+    except DimError:
+        return False
 
 
 def best(options: Sequence[DimLike]) -> int:
     """Place of the least at middling sizes; of equals the first."""
-    point = samples(*options)[0]
+    points = samples(*options)
+    if not points:
+        return 0
+    point = points[0]
     values = [evaluate(option, point) for option in options]
     return values.index(min(values))
 

@@ -16,9 +16,10 @@ from typing import Any
 from symnb.core import dtypes
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.op import Op
 from symnb.ops.diagonal import DIAGONAL
 from symnb.ops.dot import DOT
-from symnb.ops.elementwise import mul, neg, square, true_div
+from symnb.ops.elementwise import add, mul, neg, square, sub, true_div
 from symnb.ops.linalg import SOLVE
 from symnb.ops.reduce import SUM
 from symnb.ops.view import BROADCAST_TO, EXPAND_DIMS, TRANSPOSE, shape_of
@@ -48,6 +49,10 @@ from symnb.optim.trace import Decision
 MULTIPLIED = frozenset({mul, true_div, square, DOT})
 JOINED = frozenset({DOT, SOLVE, neg})
 _THROUGH = frozenset({DOT, mul, TRANSPOSE, EXPAND_DIMS, BROADCAST_TO})
+LOOKED = {
+    DOT: "product", SOLVE: "product", add: "sum", sub: "sum", SUM: "of", DIAGONAL: "of",
+}  # fmt: skip
+CHEAP = 100 / WORTH  # flops of both factors of a term
 Parents = dict[Node, Node | None]
 
 
@@ -79,18 +84,18 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     chained = False
     plan, terms, parents, powers = Plan(), [], {}, set[Node]()
     for node in graph.order:
-        op = node.op
-        if op is DOT or op is SOLVE:
+        kind = LOOKED.get(node.op)
+        if kind is None:
+            continue
+        if kind == "product":
             products.append(node)
             chained = chained or _may_chain(node.inputs)
             a, b = node.inputs[:2]
             if a.op is BROADCAST_TO or b.op is BROADCAST_TO:
                 plan.others.add(node)
-        elif op in SUMS:
+        elif kind == "sum":
             _note_terms(node, parents, terms, powers)
-        elif (op is SUM and _is_sum_of_product(node.inputs[0])) or (
-            op is DIAGONAL and node.inputs[0].op is DOT
-        ):
+        elif _is_of_product(node.inputs[0], node.op):
             plan.others.add(node)
     plan.sums = _repeating(terms, parents)
     plan.powers = {_outermost(x, parents, {}) for x in powers if _cancels(x)}
@@ -103,9 +108,10 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     return plan, uses
 
 
-def _is_sum_of_product(node: Node) -> bool:
-    if node.op is DOT:
-        return True
+def _is_of_product(node: Node, op: Op) -> bool:
+    """Whether a reduction or a diagonal is one of a product."""
+    if node.op is DOT or op is DIAGONAL:
+        return node.op is DOT
     if node.op is not mul or not dtypes.is_float(node.dtype):
         return False
     a, b = node.inputs
@@ -144,14 +150,20 @@ def _read_chains(products: Sequence[Node], uses: Uses, plan: Plan) -> None:
 def _note_terms(
     node: Node, parents: Parents, terms: list[tuple[Node, Node]], powers: set[Node]
 ) -> None:
-    """What one addition adds; `powers` are those that add a multiple of a sum."""
+    """What one addition adds; `powers` are those that add a multiple of a sum.
+
+    Terms that take much to calculate are left out: to save one flop there is no gain.
+    """
     for x in node.inputs:
         op = x.op
         if op in SUMS:
             parents[x] = None if x in parents else node
         elif op in MULTIPLIED:
+            first, last = x.inputs[0].op, x.inputs[-1].op
+            if first.flops + last.flops > CHEAP:
+                continue
             terms.append((node, x))
-            if op in RING and (x.inputs[0].op in SUMS or x.inputs[-1].op in SUMS):
+            if op in RING and (first in SUMS or last in SUMS):
                 powers.add(node)
 
 

@@ -192,6 +192,11 @@ KEPT = {
     "BLAS scales and adds": lambda: s * (M @ N) + s * P,
     "factors are read elsewhere": lambda: (a * b + a * c, a * b, a * c),
     "integers": lambda: _matrix("int64") @ _matrix("int64") @ leaf(4, dtype="int64"),
+    "sizes that seldom exist": lambda: (
+        leaf(n - 5000, n, name="X")
+        @ leaf(n, n - 5000, name="Y")
+        @ leaf(n - 5000, m, name="Z")
+    ),
     "outer product is the result": lambda: outer(p, q),
 }
 

@@ -83,6 +83,14 @@ def test_open_sizes_are_varied_together_and_one_at_a_time() -> None:
     assert len(samples(*many)) == 3
 
 
+def test_samples_at_which_a_size_does_not_exist_are_left_out() -> None:
+    assert {point[n.leaf] for point in samples(n - 100, n)} == {128, 1024}
+    assert samples(n - 5000) == []
+    assert never_more(n - 5000, m) == less(n - 5000, m) == ""
+    assert best([n - 5000, n]) == 0
+    assert len(samples(m // (n - 16))) < 7  # divides by zero at 16
+
+
 def test_the_first_of_equals_is_best() -> None:
     assert best([7, 3, 3]) == 1
     assert best([n * m, n, m]) == 1
