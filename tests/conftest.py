@@ -90,8 +90,13 @@ def required() -> frozenset[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a misspelt SYMNB_REQUIRE before anything runs."""
+    """Refuse a misspelt SYMNB_REQUIRE before anything runs.
+
+    Rules planted to be found are no errors. The filter stands here because its name
+    imports symnb, which must not happen before the cache is ours.
+    """
     required()
+    config.addinivalue_line("filterwarnings", "default::symnb.errors.RuleWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
