@@ -18,7 +18,7 @@ from bench.turns import Entry, Samples, Turns, present
 from bench.workloads import WORKLOADS
 
 OURS = "symnb"
-SECONDS = 9.0  # after which a row begins no further round
+SECONDS = 10.0  # after which a row begins no further round
 
 
 @dataclass

@@ -19,8 +19,8 @@ import numpy as np
 from bench.workload import Workload
 
 SIZES = (16 << 10, 512 << 10, 8 << 20)  # bytes: level 1, 2 and 3 of the caches
-WORKING = 240 << 20  # bytes of the three arrays of the triad: memory
-TRIES = 7
+WORKING = 120 << 20  # bytes of the three arrays of the triad: memory
+TRIES = 21
 
 
 @dataclass(frozen=True)

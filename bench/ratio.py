@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from bench.turns import Samples
+from bench.turns import ENOUGH, Samples
 
 
 def middle(samples: Samples, clock: str = "wall") -> float:
@@ -18,12 +18,13 @@ def middle(samples: Samples, clock: str = "wall") -> float:
 def ratio(ours: Samples, theirs: Samples, clock: str = "wall") -> float:
     """Median over rounds of our time over theirs, within the round.
 
-    Rounds in which both were undisturbed, if there are any; else the medians' ratio.
+    Rounds in which both were undisturbed, if there are enough; else the ratio of the
+    medians.
     """
     both = sorted(set(ours.calm) & set(theirs.calm))
     a: list[float] = getattr(ours, clock)
     b: list[float] = getattr(theirs, clock)
-    if not both:
+    if len(both) < ENOUGH:
         return middle(ours, clock) / middle(theirs, clock)
     return median([a[at] / b[at] for at in both])
 

@@ -1,8 +1,9 @@
 """Turns: one process per system, one of them running at a time.
 
 A round gives each (system, row) its turn, A B C A B C ..., so that a drift of the
-machine's speed meets all of them alike. A turn in which somebody else took the
-processor away is thrown out where enough others are left.
+machine's speed meets all of them alike. Turns in which somebody else took the
+processor away are thrown out; rounds go on until enough others are there or time is
+up, and then the fastest turns count.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 ENOUGH = 5  # undisturbed turns that make the disturbed ones superfluous
+MOST = 6  # times the rounds asked for, while undisturbed turns are missing
 
 Json = dict[str, Any]
 Entry = tuple[str, str]  # (system, row)
@@ -41,9 +43,17 @@ class Samples:
 
     @property
     def calm(self) -> list[int]:
-        """Numbers of the turns to count: the undisturbed ones, if they suffice."""
+        """Numbers of the turns to count: the undisturbed, or the fastest few."""
         kept = [at for at, taken in enumerate(self.taken) if not taken]
-        return kept if len(kept) >= ENOUGH else list(range(len(self.wall)))
+        if len(kept) >= min(ENOUGH, len(self.wall)):
+            return kept
+        order = sorted(range(len(self.wall)), key=lambda at: self.wall[at])
+        return sorted(order[:ENOUGH])
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether enough turns were undisturbed."""
+        return sum(not taken for taken in self.taken) >= ENOUGH
 
 
 class Member:
@@ -115,18 +125,27 @@ class Turns:
         return self.members[system].ask(**asked)
 
     def play(
-        self, loops: Mapping[Entry, int], rounds: int, seconds: float
+        self,
+        loops: Mapping[Entry, int],
+        rounds: int,
+        seconds: float,
+        steady: bool = False,
     ) -> dict[Entry, Samples]:
-        """The turns of each entry: `rounds` of them, fewer when time is up.
+        """The turns of each entry: `rounds` of them, more while some are disturbed.
 
         seconds  after which no round is begun, three of them played
+        steady   play no more than `rounds`: what is read is CPU time
         """
         samples = {entry: Samples() for entry in loops}
         started = time.monotonic()
-        for number in range(rounds):
+        for number in range(rounds if steady else MOST * rounds):
             if number >= 3 and time.monotonic() - started > seconds:
                 break
+            if number >= rounds and all(found.is_calm for found in samples.values()):
+                break
             for (system, row), count in loops.items():
+                if number >= rounds and samples[system, row].is_calm:
+                    continue
                 turn = self.ask(system, do="time", row=row, loops=count)
                 if "wall" in turn:
                     samples[system, row].add(turn)

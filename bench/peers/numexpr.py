@@ -59,9 +59,10 @@ def _(data: Arrays) -> Piece:
     out = np.empty_like(x)
 
     def call() -> np.ndarray:
-        x.max(1, keepdims=True)
-        ne.evaluate("exp(x - top)", out=out)
-        out.sum(1, keepdims=True)
-        return ne.evaluate("out / total", out=out)
+        top = x.max(1, keepdims=True)
+        ne.evaluate("exp(x - top)", local_dict={"x": x, "top": top}, out=out)
+        total = out.sum(1, keepdims=True)
+        named = {"e": out, "total": total}
+        return ne.evaluate("e / total", local_dict=named, out=out)
 
     return Piece(call, form="out=")

@@ -25,10 +25,19 @@ def test_a_ratio_is_the_median_of_ratios_within_rounds() -> None:
 
 
 def test_disturbed_turns_are_left_out_where_enough_others_are() -> None:
-    calm = samples(1, 1, 1, 1, 1, 900, 900, 900, taken=(0, 0, 0, 0, 0, 1, 2, 3))
-    assert middle(calm) == 1 and calm.calm == [0, 1, 2, 3, 4]
-    busy = samples(1, 900, 900, taken=(0, 1, 1))
-    assert middle(busy) == 900
+    calm = samples(1, 2, 3, 4, 5, 900, 900, 900, taken=(0, 0, 0, 0, 0, 1, 2, 3))
+    assert middle(calm) == 3 and calm.calm == [0, 1, 2, 3, 4] and calm.is_calm
+
+
+def test_where_all_turns_are_disturbed_the_fastest_count() -> None:
+    busy = samples(900, 1, 900, 2, 3, 900, 4, 5, taken=(1,) * 8)
+    assert busy.calm == [1, 3, 4, 6, 7] and middle(busy) == 3 and not busy.is_calm
+
+
+def test_with_few_common_rounds_medians_are_compared() -> None:
+    ours = samples(2, 2, 2, 2, 2, 9, 9, 9, 9, 9, taken=(0,) * 5 + (1,) * 5)
+    theirs = samples(9, 9, 9, 9, 9, 4, 4, 4, 4, 4, taken=(1,) * 5 + (0,) * 5)
+    assert ratio(ours, theirs) == 0.5
 
 
 def test_a_geometric_mean_of_ratios() -> None:

@@ -135,7 +135,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
         made = turns.ask("numpy", do="make", row=row, exact=exact(tmp_path, row))
         assert made["error"] == 0
         entry = ("numpy", row)
-        samples = turns.play({entry: 10}, rounds=4, seconds=30)
+        samples = turns.play({entry: 10}, rounds=4, seconds=30, steady=True)
         assert len(samples[entry].wall) == 4
         assert turns.ask("numpy", do="make", row="lenet_step", exact="") == {"skip": ""}
 
