@@ -100,9 +100,9 @@ def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
         lines.append(f"    if (!(sums = ws->alloc(ws, {size}))) status = 1;")
     lines += [
         "    void *const p[] = {(void *)&v, sums};",
-        "    const int before = symnb_one_thread(ws);",
+        "    const int lowered = symnb_one_thread(ws);",
         f"    if (!status) status = ws->spread(ws, {chunk}, p, n, v.n, share);",
-        "    symnb_threads(ws, before);",
+        "    symnb_threads(ws, lowered);",
     ]
     if sums:
         lines += [
@@ -112,20 +112,15 @@ def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
     return [*lines, "  }"]
 
 
-CONTROL = """/* Threads BLAS uses while images are shared out: one, if it was more. */
-static int symnb_one_thread(symnb_ws *ws)
+CONTROL = """/* BLAS uses one thread while images are shared out, if it used more. */
+static int symnb_one_thread(symnb_ws *ws) { return ws->products(ws, 1); }
+static void symnb_threads(symnb_ws *ws, int lowered)
 {
-  const int before = ((int (*)(void))ws->externs[GET])();
-  if (before > 1) ((void (*)(int))ws->externs[SET])(1);
-  return before;
-}
-static void symnb_threads(symnb_ws *ws, int before)
-{
-  if (before > 1) ((void (*)(int))ws->externs[SET])(before);
+  if (lowered) ws->products(ws, 0);
 }
 """
-NO_CONTROL = """static int symnb_one_thread(symnb_ws *ws) { return 1; }
-static void symnb_threads(symnb_ws *ws, int before) {}
+NO_CONTROL = """static int symnb_one_thread(symnb_ws *ws) { return 0; }
+static void symnb_threads(symnb_ws *ws, int lowered) {}
 """
 
 
@@ -138,8 +133,7 @@ def _control(products: Products) -> bool:
         found = blas() if products.library else None
         text = NO_CONTROL
         if found is not None and CONTROLS[0] in found.addresses:
-            places = [str(products.place(name)) for name in CONTROLS]
-            text = CONTROL.replace("GET", places[0]).replace("SET", places[1])
+            text = CONTROL
         products.plain["conv_control"] = text
     told = products.plain["conv_control"] != NO_CONTROL
     return told or not products.library or blas() is None

@@ -31,6 +31,8 @@ struct symnb_ws {
   int64_t threads;             /* that loops may use; 1 inside a chunk */
   int (*spread)(symnb_ws *, symnb_chunk, void *const *p, const int64_t *n,
                 int64_t size, int64_t step);  /* nonzero: a chunk failed */
+  int (*products)(symnb_ws *, int64_t threads);  /* at most so many threads of BLAS;
+                                  nonzero: until it is called with 0 */
 };
 int symnb_run(void *const *data, const int64_t *const *shape,
               const int64_t *const *stride, symnb_ws *ws);

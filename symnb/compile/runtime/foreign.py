@@ -465,4 +465,6 @@ def _callbacks() -> dict[str, Any]:
             _remember,
         ),
         "now": callback("int64_t(void)", time.monotonic_ns),
+        # no loop runs in threads here, so none has to leave BLAS fewer
+        "products": callback("int(symnb_ws *, int64_t)", lambda _ws, _threads: 0),
     }

@@ -35,9 +35,9 @@ static int products_enter(const Control *c, int64_t threads) {
 
 static void products_leave(const Control *c) {
   pthread_mutex_lock(&products.lock);
-  if (products.users > 0) {
+  if (products.users > 0) { /* whoever forks in between finds a user, and mends it */
+    if (products.users == 1 && c->get() != products.before) c->set(products.before);
     __atomic_store_n(&products.users, products.users - 1, __ATOMIC_RELEASE);
-    if (products.users == 0 && c->get() != products.before) c->set(products.before);
   }
   pthread_mutex_unlock(&products.lock);
 }

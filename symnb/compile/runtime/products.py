@@ -48,9 +48,10 @@ class Products:
             yield
         finally:
             with self._lock:
-                self._users = max(0, self._users - 1)
-                if self._users == 0 and get() != self._before:
+                # whoever forks in between finds a user, and mends the count
+                if self._users == 1 and get() != self._before:
                     change(self._before)
+                self._users = max(0, self._users - 1)
 
     def forked(self) -> None:
         """In a forked child: it has none of the threads that were inside."""

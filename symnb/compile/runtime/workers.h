@@ -95,6 +95,11 @@ static int hand_python(symnb_ws *ws, int64_t step, void *const *data,
   return 1;
 }
 
+static int hand_products(symnb_ws *ws, int64_t threads) {
+  (void)ws, (void)threads;
+  return 0;
+}
+
 static void job_failed(Job *j, int64_t chunk, const char *message) {
   pthread_mutex_lock(&workers.lock);
   if (chunk < j->failed) {
@@ -113,7 +118,7 @@ static int job_taken(const Job *j) {
 static void job_work(Job *j, int own) {
   Hand h = {.ws = *j->caller, .job = j, .own = own};
   h.ws.stop = hand_stop, h.ws.alloc = hand_alloc;
-  h.ws.output = hand_output, h.ws.python = hand_python;
+  h.ws.output = hand_output, h.ws.python = hand_python, h.ws.products = hand_products;
   h.ws.step_ns = NULL, h.ws.threads = 1;
   h.ws.message = h.message, h.ws.message_size = sizeof h.message;
   for (;;) {
@@ -295,9 +300,17 @@ static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_
   return j.stop;
 }
 
+/* Loops whose chunks call BLAS leave it one thread in each. */
+static int ws_products(symnb_ws *ws, int64_t threads) {
+  const Control *c = &((Frame *)ws)->binding->control;
+  if (threads > 0) return products_enter(c, threads);
+  products_leave(c);
+  return 0;
+}
+
 static const symnb_ws CALLBACKS = {
     .stop = ws_stop, .alloc = ws_alloc, .output = ws_output, .python = ws_python,
-    .now = ws_now, .spread = ws_spread};
+    .now = ws_now, .spread = ws_spread, .products = ws_products};
 
 /* ---- the process --------------------------------------------------------- */
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symnb.compile.runtime import dispatch
 from symnb.compile.runtime.products import Products
 from symnb.options import config
 from tests.compile.runtime import programs as p
@@ -119,3 +120,43 @@ def _count_in_child(f: Any, library: Library) -> int:
 def test_without_control_nothing_happens() -> None:
     with Products().at_most(1, (0, 0)):
         pass
+
+
+DRIVEN = """
+static int part(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
+                int64_t last, symnb_ws *ws)
+{
+  const int64_t end = ws->now() + 100000;
+  while (ws->now() < end) {}
+  ((int64_t *)p[0])[first] = count;
+  return ws->products(ws, 1);
+}
+"""
+
+
+def test_loops_that_call_blas_in_chunks_leave_it_one_thread() -> None:
+    library = Library()
+    lib = p.library(
+        """void *const to[] = {data[0]};
+        const int lowered = ws->products(ws, 1);
+        const int status = ws->spread(ws, part, to, 0, 6, 1);
+        if (lowered) ws->products(ws, 0);
+        if (status) return 1;
+        ((int64_t *)data[0])[6] = count;""",
+        "out[0] = 7;",
+        HEAD + DRIVEN,
+    )
+    module: Any = dispatch.load()
+    control = lib.address("count_get"), lib.address("count_set")
+    outputs = (p.array("seen", "int64", 7),)
+    f = module.Call(p.spec(lib, (), outputs, control=control, work=1e9))
+    for threads, rest in ((1, 1), (3, 3), (8, 8)):
+        f.threads = threads
+        seen = list(f())
+        assert seen[:6] == [1] * 6
+        assert seen[6] in (1, rest)  # a call that lowered it keeps the least count
+    assert ctypes.CFUNCTYPE(ctypes.c_int)(control[0])() == 8
+    f.threads = 8
+    assert all(in_threads(lambda _: list(f())[:6] == [1] * 6, 8))
+    assert ctypes.CFUNCTYPE(ctypes.c_int)(control[0])() == 8
+    assert library.get() == 8
