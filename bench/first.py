@@ -8,14 +8,17 @@ only when told to; it is told to here.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from statistics import median
 
-from bench.peers import environment
+from bench.peers import SYSTEMS, environment
 from bench.turns import ROOT
+from bench.workloads import WORKLOADS
 
 ROWS = ("chain12_1e5", "mlp_step")
 PRIMER = "call_vec8"  # symnb builds its dispatcher once per machine, at any first call
@@ -44,8 +47,6 @@ def _run(system: str, row: str, folder: str, threads: int) -> float | None:
 
 def _environment(more: dict[str, str]) -> dict[str, str]:
     """A user's environment: Python keeps compiled modules."""
-    import os
-
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return kept | more
 
@@ -94,11 +95,6 @@ def _seconds(code: str) -> float:
 
 def main() -> None:
     """One first result."""
-    from importlib import import_module
-
-    from bench.peers import SYSTEMS
-    from bench.workloads import WORKLOADS
-
     system, row = sys.argv[1:]
     build = import_module(SYSTEMS[system].module).rows_of(system)[row]
     data = WORKLOADS[row].data()

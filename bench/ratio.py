@@ -12,7 +12,12 @@ from bench.turns import ENOUGH, Samples
 def middle(samples: Samples, clock: str = "wall") -> float:
     """Median ns of a call over the turns that count."""
     times: list[float] = getattr(samples, clock)
-    return median([times[at] for at in samples.calm])
+    return median([times[at] for at in _counted(samples, clock)])
+
+
+def _counted(samples: Samples, clock: str) -> list[int]:
+    """Numbers of the turns that count: all, where waiting does not."""
+    return list(range(len(samples.cpu))) if clock == "cpu" else samples.calm
 
 
 def ratio(ours: Samples, theirs: Samples, clock: str = "wall") -> float:
@@ -21,7 +26,7 @@ def ratio(ours: Samples, theirs: Samples, clock: str = "wall") -> float:
     Rounds in which both were undisturbed, if there are enough; else the ratio of the
     medians.
     """
-    both = sorted(set(ours.calm) & set(theirs.calm))
+    both = sorted(set(_counted(ours, clock)) & set(_counted(theirs, clock)))
     a: list[float] = getattr(ours, clock)
     b: list[float] = getattr(theirs, clock)
     if len(both) < ENOUGH:
