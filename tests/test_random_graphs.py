@@ -32,10 +32,23 @@ UNARY = [
     lambda x: T.concatenate([x, x * 2], axis=0),
     lambda x: T.exp(x) / T.exp(x).sum(axis=-1, keepdims=True),
     lambda x: T.log(1 + T.exp(x)),
+    lambda x: x**3,
+    lambda x: x**-5,
+    lambda x: x.reshape((x.shape[0], 1, x.shape[1]))[:, 0],
+    lambda x: T.exp(x).reshape((-1, 1)),
+    lambda x: T.diagonal(T.exp(x))[None],
+    lambda x: T.prod(x * 2, axis=0, keepdims=True),
+    lambda x: T.argmin(-x, axis=1) * 1.0 if _static(x, 1) else x,
+    lambda x: T.stack([x.sum(), (x * x).sum()]).sum() + x,
+    lambda x: T.concatenate([x, x], axis=0)[: x.shape[0]] / T.abs(x),
+    lambda x: T.log(T.square(x)),
+    lambda x: T.maximum(x.shape[0], 0) * x,
 ]  # fmt: skip
 # Which zero is the maximum of 0 and -0 is nobody's promise, so nothing divides by one.
 BINARY = [
     T.add, T.sub, T.mul, T.maximum, lambda x, y: x / (1 + y * y), T.less, T.logaddexp,
+    lambda x, y: T.exp(x) * T.exp(y), lambda x, y: x / T.exp(y),
+    lambda x, y: T.where(T.gt(x, y), 0, y) * x, lambda x, y: x * y + x,
 ]  # fmt: skip
 
 

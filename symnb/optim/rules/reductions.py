@@ -345,10 +345,12 @@ def sum_broadcast(node: Node, x: Node, axes: Axes, keepdims: bool) -> Node | Non
     return total * cast(count, x.dtype)
 
 
-def _count(node: Node, axes: Axes) -> Node:
-    """How many elements of a node are combined, in its dtype."""
-    shape = shape_of(node)
-    return cast(size(product(shape[axis] for axis in axes)), node.dtype)
+def _count(node: Node, axes: Axes) -> Node | None:
+    """How many elements of a node are combined, in its dtype; None when an odd
+    number may round to an even one, whose power has another sign."""
+    count = product(shape_of(node)[axis] for axis in axes)
+    exact = node.dtype == "float64" or (isinstance(count, int) and count < 2**24)
+    return cast(size(count), node.dtype) if exact else None
 
 
 @rewrite(
@@ -366,10 +368,11 @@ def prod_scaled(
     inner = node.inputs[0]
     if not _is_constant_along(y, axes, inner.ndim):
         return None
-    if shape_of(f) != shape_of(inner):
+    count = _count(f, axes) if shape_of(f) == shape_of(inner) else None
+    if count is None:
         return None
     scale = y if keepdims else _dropped(y, axes, inner.ndim)
-    return make(PROD, (f,), (axes, keepdims)) * pow(scale, _count(f, axes))
+    return make(PROD, (f,), (axes, keepdims)) * pow(scale, count)
 
 
 @rewrite(
@@ -385,7 +388,8 @@ def prod_broadcast(node: Node, f: Node, axes: Axes, keepdims: bool) -> Node | No
     inner = node.inputs[0]
     if keepdims or not _is_constant_along(f, axes, inner.ndim):
         return None
-    return pow(_dropped(f, axes, inner.ndim), _count(inner, axes))
+    count = _count(inner, axes)
+    return None if count is None else pow(_dropped(f, axes, inner.ndim), count)
 
 
 def _spread(op: Op) -> Node:
