@@ -85,7 +85,7 @@ a, b, c, d = (leaf(n, m, name=name) for name in "abcd")
 column, row = leaf(n, 1, name="column"), leaf(1, n, name="row")
 A, B = leaf(10, 1000, name="A"), leaf(1000, 10, name="B")
 C = leaf(10, 1000, name="C")
-ten = leaf(10, name="ten")
+D, ten = leaf(1000, 7, name="D"), leaf(10, name="ten")
 
 BECOMES = {
     # chains
@@ -159,6 +159,9 @@ BECOMES = {
                           lambda: M @ (N @ total(P, 1))),
     "trace M N": (lambda: trace(M @ N), lambda: total(M * transpose(N))),
     "diagonal M N": (lambda: diagonal(M @ N), lambda: total(M * transpose(N), 1)),
+    "diagonal, not square": (
+        lambda: diagonal(A @ D),
+        lambda: total(A[:7] * transpose(D), 1)),
     "M ones": (lambda: M @ broadcast_to(s, (n, 6)),
                lambda: broadcast_to(total(M, 1, keepdims=True) * s, (n, 6))),
 }  # fmt: skip

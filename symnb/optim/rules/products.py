@@ -287,17 +287,21 @@ def sum_dot(node: Node, uses: Uses) -> Node | None:
     lambda op: op is DIAGONAL, "diagonal(dot(a, b)) -> sum(a * b.T, 1)", FINITE_ONLY,
     "n products of vectors in place of n^2", operands=lambda ops: ops[0] is DOT,
     decreases="elements",
-    examples=lambda: [diagonal(dot(_input("a", 5, 4), _input("b", 4, 5)))],
+    examples=lambda: [diagonal(dot(_input("a", 5, 4), _input("b", 4, 5))),
+                      diagonal(dot(_input("a", 5, 4), _input("b", 4, 3)))],
 )  # fmt: skip
 def diagonal_dot(node: Node, uses: Uses) -> Node | None:
     """Each row of a with its column of b."""
     product = node.inputs[0]
     if uses(product) > 1 or product.ndim != 2 or not is_product(product):
         return None
-    rows, columns = shape_of(product)
-    if rows != columns or node.params != (0, 0, 1):
+    if node.params != (0, 0, 1):
         return None
     a, b = product.inputs
+    rows, columns = shape_of(product)
+    if rows != columns:
+        count = shape_of(node)[0]
+        a, b = a[:count], b[:, :count]
     return total(a * transpose(b), 1)
 
 
