@@ -201,6 +201,26 @@ def test_an_inverse_that_is_a_result_stays_and_is_multiplied() -> None:
     assert sorted(left) == ["dot", "inv"]
 
 
+def test_an_inverse_that_is_only_multiplied_is_not_formed() -> None:
+    inverse = inv(A)
+    roots = rewrite_graph([dot(inverse, V), dot(V, inverse), dot(inverse.T, A + 1)])
+    assert ops(*roots).count("lu_factor") == 1
+    assert "inv" not in ops(*roots)
+    random = np.random.default_rng(6)
+    given = {A: random.normal(size=(4, 4)), V: random.normal(size=4)}
+    got = evaluate(roots, given)
+    matrix, vector = given[A], given[V]
+    np.testing.assert_allclose(got[0], np.linalg.solve(matrix, vector), rtol=1e-10)
+    np.testing.assert_allclose(got[1], np.linalg.solve(matrix.T, vector), rtol=1e-10)
+    want = np.linalg.solve(matrix.T, matrix + 1)
+    np.testing.assert_allclose(got[2], want, rtol=1e-9, atol=1e-12)
+
+
+def test_an_inverse_multiplied_with_itself_is_formed() -> None:
+    inverse = inv(A)
+    assert "inv" in ops(*rewrite_graph([dot(inverse, inverse), dot(inverse, V)]))
+
+
 def test_systems_and_determinant_of_one_matrix_share_a_factorisation() -> None:
     roots = rewrite_graph([solve(A, V), solve(A.T, V), slogdet(A)[1]])
     assert ops(*roots).count("lu_factor") == 1
