@@ -3,23 +3,22 @@
     python -m tools.optimizations          measures rules that are new or have changed
     python -m tools.optimizations --all    measures every rule again
 
-What was measured is kept in docs/evidence.tsv, one line a rule, so that the page says
-the same on every machine until somebody measures again. A rule that breaks its word is
-an error: no page is written.
+What was measured is kept in symnb/optim/evidence.tsv, one line a rule, so that page
+and inspector say the same on every machine until somebody measures again. A rule that
+breaks its word is an error: no page is written.
 """
 
 from __future__ import annotations
 
 import argparse
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 
 from symnb.optim import catalogue
 from symnb.optim.catalogue import Row
+from symnb.optim.evidence import KEPT, Measured, form_of, kept
 from symnb.optim.pipeline import FULL
 from symnb.optim.rule import Rule
 from symnb.optim.stages import STAGES
@@ -27,67 +26,9 @@ from symnb.optim.verify import SPREAD, measure
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "optimizations.md"
-KEPT = DOCS / "evidence.tsv"
-TINY = 0.01  # ulp; smaller errors are those of the exact value, not of the rule
 
 
 # ----------------------------------------------------------------------------- evidence
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One line of the data file.
-
-    form     number of the rule's text, condition and contract: another one is stale
-    left     (median, 99th percentile) of the error in ulp where the sides differ
-    """
-
-    rule: str
-    form: str
-    dtypes: str
-    samples: int
-    same: int
-    left: tuple[float, float]
-    right: tuple[float, float]
-
-    @property
-    def line(self) -> str:
-        """As kept."""
-        errors = "\t".join(f"{e:.3g}" for e in (*self.left, *self.right))
-        counts = f"{self.samples}\t{self.same}"
-        return f"{self.rule}\t{self.form}\t{self.dtypes}\t{counts}\t{errors}"
-
-    @property
-    def text(self) -> str:
-        """As the page shows it."""
-        if self.same == self.samples:
-            return f"{self.samples} equal"
-        return f"{_ulp(self.left)} → {_ulp(self.right)}"
-
-
-def _ulp(errors: tuple[float, float]) -> str:
-    return " / ".join("0" if e < TINY else f"{e:.2g}" for e in errors)
-
-
-def form_of(rule: Rule) -> str:
-    """Changes with what the rule says."""
-    parts = (rule.text, rule.where_text, rule.contract.stated)
-    return f"{zlib.crc32(' | '.join(parts).encode()):08x}"
-
-
-def kept() -> dict[str, Measured]:
-    """Rule -> what was measured of it."""
-    found: dict[str, Measured] = {}
-    lines = KEPT.read_text("utf-8").splitlines() if KEPT.exists() else []
-    for line in lines:
-        if line.startswith("#"):
-            continue
-        name, form, dtypes, samples, same, *errors = line.split("\t")
-        a, b, c, d = map(float, errors)
-        found[name] = Measured(
-            name, form, dtypes, int(samples), int(same), (a, b), (c, d)
-        )
-    return found
 
 
 def measured(rule: Rule) -> Measured:
@@ -210,9 +151,17 @@ def answering(row: Row) -> list[str]:
     return rules + [stage.name for stage in STAGES if names & set(stage.answers)]
 
 
+# What the ops of a part come with.
+LATER = {
+    "N": "loops", "O": "lazy branches", "P": "neural nets", "Q": "sparse matrices",
+    "R": "named axes", "S": "GPUs",
+}  # fmt: skip
+
+
 def _answer(row: Row) -> str:
     if row.kind == "rule":
-        return _codes(answering(row)) or "open"
+        with_ops = f"later: with {LATER[row.part]}" if row.part in LATER else "open"
+        return _codes(answering(row)) or ("no" if row.verdict == "skip" else with_ops)
     if row.kind == "pass":
         note = row.answer.partition(":")[2].strip()
         told = f"pass {_codes(row.passes)}"

@@ -12,7 +12,7 @@ Importing this package fills the slots `mimebundle` and `dprint`.
 from symnb.core.seams import slots
 from symnb.viz.dot import dot_text, render
 from symnb.viz.formula import rule_latex
-from symnb.viz.gallery import gallery
+from symnb.viz.frames import gallery
 from symnb.viz.infix import pp
 from symnb.viz.latex import latex_text
 from symnb.viz.show import mimebundle, save, show_html, trace_document

@@ -15,6 +15,7 @@ from symnb.errors import SymnbError
 from symnb.optim.verify import evidence_of
 from symnb.viz.document import story_rules
 from symnb.viz.html import runtime
+from symnb.viz.rules import known_evidence
 from symnb.viz.show import trace_document
 from symnb.viz.story import story_of
 
@@ -76,7 +77,11 @@ def live(function: Any) -> Any:
 
         def refresh(self) -> None:
             """Show the function as it is now."""
-            self.document = trace_document(function, evidence=self.measured.get)
+
+            def seen(rule: Any) -> Any:
+                return self.measured.get(rule) or known_evidence(rule)
+
+            self.document = trace_document(function, evidence=seen)
 
         def answer(self, asked: dict[str, Any]) -> None:
             """Find out what the page asks for: {"evidence": rule number} measures the

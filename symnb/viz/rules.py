@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from symnb.optim import evidence
 from symnb.optim.rule import Rule
 from symnb.viz.formula import rule_latex
 
@@ -39,10 +40,12 @@ class Rules:
 
 def known_evidence(rule: Any) -> Any:
     """What was measured of a rule before, None where nothing was."""
-    return getattr(rule, "evidence", None)
+    if not isinstance(rule, Rule):
+        return None
+    return getattr(rule, "evidence", None) or evidence.known(rule)
 
 
-def rule_row(rule: Any, evidence: Any = None) -> Json:
+def rule_row(rule: Any, seen: Any = None) -> Json:
     """What the Rule pane shows of a rule."""
     result: Json = {"name": str(getattr(rule, "name", rule))}
     for key, attribute in FACTS.items():
@@ -58,12 +61,12 @@ def rule_row(rule: Any, evidence: Any = None) -> Json:
         result["promise"] = rule.contract.promise
         if rule.answers:
             result["answers"] = list(rule.answers[:MOST_ANSWERS])
-    if evidence is not None:
+    if seen is not None:
         result["evidence"] = {
-            "samples": evidence.samples,
-            "same": evidence.same,
-            "left": [float(f"{ulp:.3g}") for ulp in evidence.left],
-            "right": [float(f"{ulp:.3g}") for ulp in evidence.right],
+            "samples": seen.samples,
+            "same": seen.same,
+            "left": [float(f"{ulp:.3g}") for ulp in seen.left],
+            "right": [float(f"{ulp:.3g}") for ulp in seen.right],
         }
     return result
 
