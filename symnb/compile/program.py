@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from symnb.compile.kernels import Region, Target, lower, partition, schedule_cpu
 from symnb.compile.kernels.kernel import Kernel
-from symnb.compile.kernels.parallel import WORTH_NS
+from symnb.compile.kernels.parallel import AWAKE_NS, WORTH_NS
 from symnb.core import dims
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
@@ -170,8 +170,9 @@ def _threads(step: Step, kernel: Kernel) -> Decision:
     chosen = " and ".join(
         dict.fromkeys(f"chunks from {x.above:,} points on" for x in regions)
     )
-    why = f"{regions[0].ns:.2g} ns a point, {WORTH_NS / 1e3:.0f} us pay"
+    why = f"{regions[0].ns:.2g} ns a point, {AWAKE_NS / 1e3:.0f} us pay"
     if any(x.results for x in regions):
+        why = f"{regions[0].ns:.2g} ns a point, {WORTH_NS / 1e3:.0f} us pay"
         why += "; results of chunks are combined in their order"
     return Decision("threads", step.name, chosen, why, step.nodes)
 

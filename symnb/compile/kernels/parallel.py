@@ -42,9 +42,12 @@ from symnb.compile.kernels.schedule import product
 from symnb.core.dims import DimLike, dim_max, dim_min, dims_in
 from symnb.core.dtypes import SHORT
 
-# ns, EPYC Zen 4, gcc 12, 2026-11. A worker that sleeps takes 16 to 50 us to come.
-WORTH_NS = 40_000.0  # work from which threads pay
-CHUNK_NS = 8_000.0  # least work of a chunk: taking one costs 0.05 us
+# ns, EPYC Zen 4, gcc 12, 2026-11. A worker that sleeps takes 16 to 60 us to come, one
+# that looks for work 0.2. The workspace wakes workers for 8 chunks and more, and gives
+# fewer to those who are awake; but where results are combined, sizes alone decide.
+WORTH_NS = 40_000.0  # work from which threads pay where results are combined
+AWAKE_NS = 12_000.0  # where they are not
+CHUNK_NS = 5_000.0  # least work of a chunk: taking one costs 0.1 us
 FLOP_NS = 0.02  # one flop of a vector loop, per 4 bytes of the result
 SCALAR_FLOPS = 50  # ops of more flops run one element at a time ...
 SCALAR_NS = 0.2  # ... each flop taking so long
@@ -164,7 +167,8 @@ class _Cut:
         if unit == 1 and not any(isinstance(s, Loop) for s in span.loops[0].body):
             unit = FLAT_UNIT
         ns = self._ns(body)
-        above, grain = _rounded(WORTH_NS / ns), _rounded(CHUNK_NS / ns)
+        worth = WORTH_NS if span.results else AWAKE_NS
+        above, grain = _rounded(worth / ns), _rounded(CHUNK_NS / ns)
         if isinstance(points, int) and points <= above:
             self.reason = f"{points * ns / 1e3:.2g} us of work"
             return None

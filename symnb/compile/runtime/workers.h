@@ -17,6 +17,8 @@
 #define WORKERS_MOST 255
 #define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
 #define LOOKS 64            /* between two looks at the clock, 2 us */
+#define WAKE_CHUNKS 8       /* chunks for which sleeping workers are woken */
+#define RECENT_NS 50000     /* a job so soon after another: more may come, wake them */
 #define WAKE_NS 10000       /* what the caller of a late worker pays for waking it */
 #define ALONE 10            /* times the loss: how long to do without workers */
 #define MOST_ALONE_NS 100000000
@@ -52,6 +54,8 @@ static struct {
   pthread_cond_t wake, done;
   pthread_t threads[WORKERS_MOST];
   int count, sleeping, quit;
+  int looking;       /* workers awake without a job; atomic */
+  int64_t ended;     /* when the last job did; of the holder of busy */
   int busy;          /* atomic: a job is under way */
   unsigned posted;   /* atomic: jobs so far */
   unsigned forks;    /* of this process's line: its workers are its own */
@@ -171,9 +175,11 @@ static void *worker_run(void *unused) {
         pthread_cond_wait(&workers.wake, &workers.lock);
         workers.sleeping--;
       } else {
+        __atomic_fetch_add(&workers.looking, 1, __ATOMIC_RELAXED);
         pthread_mutex_unlock(&workers.lock);
         worker_look(seen);
         pthread_mutex_lock(&workers.lock);
+        __atomic_fetch_sub(&workers.looking, 1, __ATOMIC_RELAXED);
       }
       looked = !looked;
       continue;
@@ -252,6 +258,15 @@ static void note_late(int64_t now, int64_t waited, int helped) {
   if (!helped && workers.late < MOST_LATE) workers.late++;
 }
 
+/* Whether to ask for workers; the caller holds busy. A short job is for those who are
+ * awake, and wakes them only if others came just before. */
+static int job_is_shared(const Job *j) {
+  int64_t now = ws_now();
+  if (now < workers.alone) return 0;
+  return j->count >= WAKE_CHUNKS || now - workers.ended < RECENT_NS ||
+         __atomic_load_n(&workers.looking, __ATOMIC_RELAXED) > 0;
+}
+
 /* Runs a job with workers; the caller holds busy. */
 static void job_share(Job *j, int wanted, unsigned forks) {
   int64_t start = ws_now();
@@ -278,12 +293,13 @@ static int ws_spread(symnb_ws *ws, symnb_chunk run, void *const *p, const int64_
   if (wanted > WORKERS_MOST) wanted = WORKERS_MOST;
   unsigned forks = workers.forks;
   int busy = wanted > 0 && !__atomic_exchange_n(&workers.busy, 1, __ATOMIC_ACQUIRE);
-  int posted = busy && workers.alone <= ws_now();
+  int posted = busy && job_is_shared(&j);
   if (posted) {
     job_share(&j, (int)wanted, forks);
   } else {
     job_work(&j, 1);
   }
+  if (busy) workers.ended = ws_now();
   if (busy && forks == workers.forks)
     __atomic_store_n(&workers.busy, 0, __ATOMIC_RELEASE);
   if (posted && forks != workers.forks) {
@@ -319,7 +335,7 @@ static void workers_in_child(void) {
   pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
   workers.lock = lock, workers.wake = cond, workers.done = cond;
-  workers.count = workers.sleeping = workers.busy = 0;
+  workers.count = workers.sleeping = workers.looking = workers.busy = 0;
   workers.alone = 0, workers.late = workers.missed = 0;
   workers.job = NULL;
   workers.forks++;

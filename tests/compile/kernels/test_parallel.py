@@ -29,6 +29,7 @@ def tiny() -> Iterator[None]:
     """Blocks, tiles and chunks so small that a few elements make many of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parallel, "WORTH_NS", 0.0)
+        patch.setattr(parallel, "AWAKE_NS", 0.0)
         patch.setattr(parallel, "CHUNK_NS", 0.0)
         patch.setattr(parallel, "FLAT_UNIT", 3)
         patch.setattr(columns, "ROW_RUN", 8)
@@ -130,5 +131,5 @@ def test_kernels_say_why_no_loop_is_cut() -> None:
     assert "depend" in reason(reduce.prod(x))
     assert reason(tensor(2) * np.float32(3)) == "2 iterations"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parallel, "WORTH_NS", 1e6)
+        patch.setattr(parallel, "AWAKE_NS", 1e6)
         assert "us of work" in reason(tensor(30, 30) * np.float32(3))

@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 38,000 points on */
+/* k0_1: in chunks, in threads from 12,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
                            float *restrict q0, int64_t first, int64_t last,
                            symnb_ws *ws)
@@ -30,10 +30,10 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 38000) {
+    if (ws->threads < 2 || n0*n1 <= 12000) {
         if (k0_1(p0, p1, q0, 0, n0*n1, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0*n1, n0*n1, 7700, 1024);
+        const int64_t step = symnb_step(n0*n1, n0*n1, 4800, 1024);
         void *const p[] = {(void *)p0, (void *)p1, (void *)q0};
         const int64_t n[] = {0};
         if (ws->spread(ws, k0_1_chunk, p, n, n0*n1, step)) return 1;

@@ -70,7 +70,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
                 (float *)p[2] + 1024*chunk, first, last, ws);
 }
 
-/* k0_2: in chunks, in threads from 220,000 points on */
+/* k0_2: in chunks, in threads from 67,000 points on */
 static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
                            float *restrict q1, int64_t n0, int64_t n1, int64_t first,
                            int64_t last, symnb_ws *ws)
@@ -82,7 +82,7 @@ static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
         if (ws->threads < 2 || (j1 - j0)*n0 <= 400000) {
             if (k0_1(p0, n0, n1, j0, j1, r0, r1, 0, n0, ws)) return 1;
         } else {
-            const int64_t step = symnb_step(n0, (j1 - j0)*n0, 80000, 512);
+            const int64_t step = symnb_step(n0, (j1 - j0)*n0, 50000, 512);
             const int64_t count = (n0 + step - 1) / step;
             float *each_r0 = ws->alloc(ws, count*1024*sizeof(float));
             if (!each_r0) return symnb_fail(ws, "no memory for parts of a result");
@@ -118,10 +118,10 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
     if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    if (ws->threads < 2 || n0*n1 <= 220000 || (n1 + 1023) / 1024 < ws->threads) {
+    if (ws->threads < 2 || n0*n1 <= 67000 || (n1 + 1023) / 1024 < ws->threads) {
         if (k0_2(p0, q0, q1, n0, n1, 0, n1, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n1, n0*n1, 44000, 1024);
+        const int64_t step = symnb_step(n1, n0*n1, 28000, 1024);
         void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
         const int64_t n[] = {n0, n1};
         if (ws->spread(ws, k0_2_chunk, p, n, n1, step)) return 1;

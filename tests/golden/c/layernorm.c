@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 130,000 points on */
+/* k0_1: in chunks, in threads from 40,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
@@ -81,10 +81,10 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 130000) {
+    if (ws->threads < 2 || n0*n1 <= 40000) {
         if (k0_1(p0, q0, n1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, n0*n1, 27000, 1);
+        const int64_t step = symnb_step(n0, n0*n1, 17000, 1);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {n1};
         if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;

@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 65,000 points on */
+/* k0_1: in chunks, in threads from 19,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0,
                            float *restrict q1, int64_t n1, int64_t first, int64_t last,
                            symnb_ws *ws)
@@ -54,10 +54,10 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
     if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    if (ws->threads < 2 || n0*n1 <= 65000) {
+    if (ws->threads < 2 || n0*n1 <= 19000) {
         if (k0_1(p0, q0, q1, n1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, n0*n1, 13000, 1);
+        const int64_t step = symnb_step(n0, n0*n1, 8100, 1);
         void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
         const int64_t n[] = {n1};
         if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
@@ -117,7 +117,7 @@ static int k1(const float *restrict p0, const float *restrict p1,
     if (ws->threads < 2 || n0 <= 36000) {
         if (k1_1(p0, p1, p2, p3, n0, n1, &r0, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, n0, 7300, 1024);
+        const int64_t step = symnb_step(n0, n0, 4500, 1024);
         const int64_t count = (n0 + step - 1) / step;
         float each_r0[64];
         void *const p[] = {(void *)p0, (void *)p1, (void *)p2, (void *)p3, each_r0};

@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 400,000 points on */
+/* k0_1: in chunks, in threads from 120,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
@@ -23,7 +23,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], n[0], first, last, ws);
 }
 
-/* k0_2: in chunks, in threads from 500,000 points on */
+/* k0_2: in chunks, in threads from 150,000 points on */
 static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
@@ -51,18 +51,18 @@ static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 500000) {
+    if (ws->threads < 2 || n0*n1 <= 150000) {
         if (k0_2(p0, q0, n1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, n0*n1, 100000, 1);
+        const int64_t step = symnb_step(n0, n0*n1, 62000, 1);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {n1};
         if (ws->spread(ws, k0_2_chunk, p, n, n0, step)) return 1;
     }
-    if (ws->threads < 2 || n0*n1 <= 400000) {
+    if (ws->threads < 2 || n0*n1 <= 120000) {
         if (k0_1(p0, q0, n1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, n0*n1, 80000, 1);
+        const int64_t step = symnb_step(n0, n0*n1, 50000, 1);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {n1};
         if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
@@ -70,7 +70,7 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1_1: in chunks, in threads from 400,000 points on */
+/* k1_1: in chunks, in threads from 120,000 points on */
 static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n0,
                            int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
 {
@@ -104,10 +104,10 @@ static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 400000) {
+    if (ws->threads < 2 || n0*n1 <= 120000) {
         if (k1_1(p0, q0, n0, n1, 0, n1, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n1, n0*n1, 80000, 1024);
+        const int64_t step = symnb_step(n1, n0*n1, 50000, 1024);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {n0, n1};
         if (ws->spread(ws, k1_1_chunk, p, n, n1, step)) return 1;
@@ -115,7 +115,7 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k2_1: in chunks, in threads from 500,000 points on */
+/* k2_1: in chunks, in threads from 150,000 points on */
 static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
@@ -138,10 +138,10 @@ static int k2(const float *restrict p0, const float *restrict p1,
               symnb_ws *ws)
 {
     int64_t polled = 0;
-    if (ws->threads < 2 || n0*n1 <= 500000) {
+    if (ws->threads < 2 || n0*n1 <= 150000) {
         if (k2_1(p0, q0, 0, n0*n1, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0*n1, n0*n1, 100000, 1024);
+        const int64_t step = symnb_step(n0*n1, n0*n1, 62000, 1024);
         void *const p[] = {(void *)p0, (void *)q0};
         const int64_t n[] = {0};
         if (ws->spread(ws, k2_1_chunk, p, n, n0*n1, step)) return 1;

@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 57,000 points on */
+/* k0_1: in chunks, in threads from 17,000 points on */
 static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
                            float *restrict q0, int64_t *restrict q1, int64_t first,
                            int64_t last, symnb_ws *ws)
@@ -45,10 +45,10 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t *restrict q1, int64_t n0, symnb_ws *ws)
 {
-    if (ws->threads < 2 || 10*n0 <= 57000) {
+    if (ws->threads < 2 || 10*n0 <= 17000) {
         if (k0_1(p0, p1, q0, q1, 0, n0, ws)) return 1;
     } else {
-        const int64_t step = symnb_step(n0, 10*n0, 11000, 1);
+        const int64_t step = symnb_step(n0, 10*n0, 7100, 1);
         void *const p[] = {(void *)p0, (void *)p1, (void *)q0, (void *)q1};
         const int64_t n[] = {0};
         if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
