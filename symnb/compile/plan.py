@@ -70,6 +70,8 @@ def plan_memory(program: Program) -> Plan:
     """The plan of a program; sets `index` of its arena buffers."""
     plan = Plan()
     off = program.target.off
+    if "inplace" not in off:
+        _write_into_results(plan, program)
     for at, step in enumerate(program.steps):
         if "inplace" not in off:
             _write_in_place(plan, step, at)
@@ -83,6 +85,40 @@ def plan_memory(program: Program) -> Plan:
 def _distinct(program: Program) -> list[Buffer]:
     every = [*program.buffers.values(), *program.results, *program.updates]
     return list(dict.fromkeys(every))
+
+
+def _write_into_results(plan: Plan, program: Program) -> None:
+    """Give what a result overwrites the storage of the result, last step first.
+
+    A chain of writes that ends in a result never leaves it: a gradient of several
+    parts is filled in and added to where it is returned.
+    """
+    for at, step in reversed(list(enumerate(program.steps))):
+        by_node = {b.node: b for b in step.reads}
+        outputs = {b.node: b for b in step.writes}
+        used: set[Buffer] = set()
+        for out_node, in_node in _candidates(step):
+            out, source = outputs.get(out_node), by_node.get(in_node)
+            if out is None or source is None:
+                continue
+            end, root = out.root, source.root
+            if end in used or not _may_become(root, end, at):
+                continue
+            used.add(end)
+            root.alias, root.place = end, end.place
+            end.first = min(end.first, root.first)
+            step.in_place.append((out_node, in_node))
+            plan.in_place.append(_decision(step, out_node, in_node))
+
+
+def _may_become(root: Buffer, end: Buffer, at: int) -> bool:
+    return (
+        end.place in ("result", "update")
+        and not end.is_dynamic
+        and root.place == "arena"
+        and root.last == at
+        and nbytes(root) == nbytes(end)
+    )
 
 
 def _write_in_place(plan: Plan, step: Step, at: int) -> None:

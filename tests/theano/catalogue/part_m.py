@@ -92,3 +92,19 @@ def the_gradient_of_several_parts_is_one_buffer():
         return g @ w
 
     agree(f, expected)
+
+
+@witness("local_inplace_incsubtensor1")
+def a_returned_gradient_is_filled_in_where_it_is_returned():
+    x = T.dmatrix("x")
+    f = compiled([x], grad(T.sum(x[0] * x[1] + x[2]), x))
+    assert f.program.plan.slots == []
+    assert len(f.program.plan.in_place) == 2
+    assert "= p0[i];" not in text(f)
+
+    def expected(x):
+        g = np.zeros_like(x)
+        g[0], g[1], g[2] = x[1], x[0], 1
+        return g
+
+    agree(f, expected)
