@@ -21,11 +21,14 @@ from symnb.ops.create import IOTA, iota
 from symnb.ops.define import Elementwise
 from symnb.ops.diagonal import DIAGONAL, diagonal
 from symnb.ops.elementwise import exp, maximum, minimum
+from symnb.ops.join import JOIN, concatenate
 from symnb.ops.view import (
+    BROADCAST_TO,
     EXPAND_DIMS,
     RESHAPE,
     SQUEEZE,
     TRANSPOSE,
+    broadcast_to,
     expand_dims,
     reshape,
     shape_of,
@@ -82,6 +85,44 @@ def iota_by_ones(node: Node) -> Node | None:
         kept = [at for at in range(node.ndim) if at not in node.params[0]]
         return iota(shape_of(node), kept[axis])
     return iota(shape_of(node), kept.index(axis)) if axis in kept else None
+
+
+# --------------------------------------------------------------------------- broadcasts
+
+
+def _wide(own: tuple[int, ...], shape: tuple[int, ...]) -> Node:
+    return broadcast_to(_input(*own), shape)
+
+
+def _thin(piece: Node, axis: int) -> Node | None:
+    """What a piece of a join is a broadcast of, with all its axes; None when it is
+    broadcast along the join itself, or along less than all other axes."""
+    if piece.op is not BROADCAST_TO:
+        return None
+    source = expand_dims(
+        piece.inputs[0], tuple(range(piece.ndim - piece.inputs[0].ndim))
+    )
+    sizes = shape_of(source)
+    others = [n for at, n in enumerate(sizes) if at != axis]
+    same = sizes[axis] == shape_of(piece)[axis]
+    return source if same and all(n == 1 for n in others) else None
+
+
+@rewrite(
+    lambda op: op is JOIN,
+    "join(broadcast_to(x), broadcast_to(y)) -> broadcast_to(join(x, y))", BITWISE,
+    "one row is copied", operands=lambda ops: all(op is BROADCAST_TO for op in ops),
+    decreases="elements", answers=("local_join_of_alloc",),
+    examples=lambda: [concatenate([_wide((3,), (4, 3)), _wide((2,), (4, 2))], 1),
+                      concatenate([_wide((3, 1), (3, 4)), _wide((2, 1), (2, 4))], 0)],
+)  # fmt: skip
+def join_of_broadcasts(node: Node) -> Node | None:
+    """The join of what was broadcast along all other axes."""
+    (axis,) = node.params
+    sources = [_thin(piece, axis) for piece in node.operands]
+    if node.ndim < 2 or any(source is None for source in sources):
+        return None
+    return broadcast_to(concatenate(sources, axis), shape_of(node))
 
 
 # ----------------------------------------------------------------------- sizes compared
@@ -220,7 +261,7 @@ def assert_true(node: Node) -> Node | None:
 SHAPES = ruleset(
     "shapes",
     [
-        reshape_by_ones, iota_by_ones, sizes_compared, diagonal_transposed,
-        diagonal_elementwise, assert_true,
+        reshape_by_ones, iota_by_ones, join_of_broadcasts, sizes_compared,
+        diagonal_transposed, diagonal_elementwise, assert_true,
     ],
 )  # fmt: skip

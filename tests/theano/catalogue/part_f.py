@@ -10,7 +10,7 @@ from symnb.ops.control import Assert
 from symnb.ops.create import eye, fill
 from symnb.ops.diagonal import diag, diagonal
 from symnb.ops.elementwise import exp, less, logical_not, logical_or
-from symnb.ops.join import stack
+from symnb.ops.join import concatenate, stack
 from symnb.ops.rearrange import tile
 from symnb.ops.view import (
     broadcast_to,
@@ -126,6 +126,14 @@ def _(m=matrix()):
 @shows("local_useless_rebroadcast", "local_rebroadcast_lift")
 def _(m=matrix()):
     return [specify_shape(m, (4, 5)), exp(specify_shape(m, (4, 5)))], [m, exp(m)]
+
+
+@shows("local_join_of_alloc")
+def _(a=vector(3), b=vector(2)):
+    wide = [broadcast_to(a, (4, 3)), broadcast_to(b, (4, 2))]
+    return concatenate(wide, 1), broadcast_to(
+        concatenate([expand_dims(a, 0), expand_dims(b, 0)], 1), (4, 5)
+    )
 
 
 @shows("local_useless_tile")
