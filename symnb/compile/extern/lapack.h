@@ -10,17 +10,36 @@ static void symnb_KINDturn(int64_t n, int64_t m, const REAL *a, REAL *t) {
         for (int64_t j = j0; j < m && j < j0 + 16; j++) t[j * n + i] = a[i * m + j];
 }
 
-static int symnb_KINDcholesky(const void *f, int64_t count, int64_t n, const REAL *a,
-    REAL *out) {
+static void symnb_KINDwiden(int64_t n, int64_t m, const REAL *a, double *t) {
+  for (int64_t i0 = 0; i0 < n; i0 += 16)
+    for (int64_t j0 = 0; j0 < m; j0 += 16)
+      for (int64_t i = i0; i < n && i < i0 + 16; i++)
+        for (int64_t j = j0; j < m && j < j0 + 16; j++) t[j * n + i] = a[i * m + j];
+}
+
+static void symnb_KINDnarrow(int64_t n, int64_t m, const double *t, REAL *a) {
+  for (int64_t i0 = 0; i0 < n; i0 += 16)
+    for (int64_t j0 = 0; j0 < m; j0 += 16)
+      for (int64_t i = i0; i < n && i < i0 + 16; i++)
+        for (int64_t j = j0; j < m && j < j0 + 16; j++) a[i * m + j] = t[j * n + i];
+}
+
+static int symnb_KINDcholesky(const void *f, symnb_ws *ws, int64_t count, int64_t n,
+    const REAL *a, REAL *out) {
   if (!SYMNB_TAKES(n * n)) return 1;
-  for (int64_t p = 0; p < count && n; p++, a += n * n, out += n * n) {
+  if (!count || !n) return 0;
+  double *wide = (double *)out;
+  if (sizeof *out != sizeof *wide) wide = SYMNB_ROOM(n * n * sizeof *wide);
+  if (!wide) return 1;
+  for (int64_t p = 0; p < count; p++, a += n * n, out += n * n) {
     SIZE size = n, fails = 0;
-    __builtin_memcpy(out, a, n * n * sizeof *out);
-    ((void (*)(const char *, SIZE *, REAL *, SIZE *, SIZE *))f)("U", &size, out, &size,
+    if (sizeof *out == sizeof *wide) wide = (double *)out;
+    for (int64_t i = 0; i < n * n; i++) wide[i] = a[i];
+    ((void (*)(const char *, SIZE *, double *, SIZE *, SIZE *))f)("U", &size, wide, &size,
       &fails);
     if (fails) return 1;
     for (int64_t i = 0; i < n; i++)
-      for (int64_t j = i + 1; j < n; j++) out[i * n + j] = 0;
+      for (int64_t j = 0; j < n; j++) out[i * n + j] = j > i ? 0 : wide[i * n + j];
   }
   return 0;
 }
@@ -29,20 +48,18 @@ static int symnb_KINDsolve(const void *f, symnb_ws *ws, int64_t count, int64_t n
     int64_t k, const REAL *a, const REAL *b, REAL *out) {
   if (!SYMNB_TAKES(n * n) || !SYMNB_TAKES(n * k)) return 1;
   if (!count || !n || !k) return 0;
-  REAL *lu = SYMNB_ROOM(n * n * sizeof *lu), *side = out;
+  double *lu = SYMNB_ROOM(n * n * sizeof *lu), *side = SYMNB_ROOM(n * k * sizeof *side);
   SIZE *rows = SYMNB_ROOM(n * sizeof *rows);
-  if (k > 1) side = SYMNB_ROOM(n * k * sizeof *side);
   if (!lu || !rows || !side) return 1;
   for (int64_t p = 0; p < count; p++, a += n * n, out += n * k) {
     SIZE size = n, sides = k, fails = 0;
-    symnb_KINDturn(n, n, a, lu);
-    if (k == 1) side = out;
-    if (b) symnb_KINDturn(n, k, b + p * n * k, side);
+    symnb_KINDwiden(n, n, a, lu);
+    if (b) symnb_KINDwiden(n, k, b + p * n * k, side);
     else for (int64_t i = 0; i < n * n; i++) side[i] = i % (n + 1) == 0;
-    ((void (*)(SIZE *, SIZE *, REAL *, SIZE *, SIZE *, REAL *, SIZE *, SIZE *))f)(&size,
-      &sides, lu, &size, rows, side, &size, &fails);
+    ((void (*)(SIZE *, SIZE *, double *, SIZE *, SIZE *, double *, SIZE *, SIZE *))f)(
+      &size, &sides, lu, &size, rows, side, &size, &fails);
     if (fails) return 1;
-    if (k > 1) symnb_KINDturn(k, n, side, out);
+    symnb_KINDnarrow(n, k, side, out);
   }
   return 0;
 }
@@ -96,6 +113,33 @@ static int symnb_KINDback(const void *f, int64_t count, int64_t n, int64_t k,
       if (symnb_KINDtrsm(f, 0, 1, 0, 1, n, k, 1, lu, n, out, k)) return 1;
       if (symnb_KINDtrsm(f, 0, 0, 0, 0, n, k, 1, lu, n, out, k)) return 1;
     }
+  }
+  return 0;
+}
+
+static int symnb_KINDdet(const void *f, symnb_ws *ws, int64_t count, int64_t n,
+    const REAL *a, REAL *det, REAL *sign, REAL *logarithm) {
+  if (!SYMNB_TAKES(n * n)) return 1;
+  double *lu = SYMNB_ROOM(n * n * sizeof *lu + 1);
+  SIZE *rows = SYMNB_ROOM(n * sizeof *rows + 1);
+  if (!lu || !rows) return 1;
+  for (int64_t p = 0; p < count; p++, a += n * n) {
+    SIZE size = n, fails = 0;
+    double turns = 1, sum = 0; /* the sum of logarithms neither overflows nor underflows */
+    if (n) {
+      symnb_KINDwiden(n, n, a, lu);
+      ((void (*)(SIZE *, SIZE *, double *, SIZE *, SIZE *, SIZE *))f)(&size, &size, lu,
+        &size, rows, &fails);
+    }
+    for (int64_t i = 0; i < n; i++) {
+      const double pivot = lu[i * (n + 1)];
+      if ((rows[i] != i + 1) != (pivot < 0)) turns = -turns;
+      sum += __builtin_log(__builtin_fabs(pivot));
+    }
+    if (fails) turns = 0, sum = -__builtin_inf();
+    if (det) det[p] = turns * __builtin_exp(sum);
+    if (sign) sign[p] = turns;
+    if (logarithm) logarithm[p] = sum;
   }
   return 0;
 }

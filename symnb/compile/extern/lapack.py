@@ -119,7 +119,7 @@ def emit_lapack(
     products.plain["lapack"] = _macros(found.bits)
     for name in call.needs:
         products.plain[prefix + name] = _texts(kind, found.bits)[name]
-    address = f"ws->externs[{products.place(kind + call.routine)}]"
+    address = f"ws->externs[{products.place(call.routine.replace('KIND', kind))}]"
     given = ", ".join([address, *call.arguments(step, size)])
     inner = [f"  {line}" for line in otherwise]
     return [f"if ({prefix}{call.needs[-1]}({given})) {{", *inner, "}"]
@@ -128,6 +128,8 @@ def emit_lapack(
 @dataclass(frozen=True)
 class _Call:
     """How an op is called: the library's routine, the C functions, the last one called.
+
+    numpy.linalg calculates float32 in float64, scipy.linalg does not; so do these.
 
     arguments  (step, size text) -> C text of what follows the address
     """
@@ -151,7 +153,7 @@ def _columns(side: Buffer, matrix: Buffer, size: SizeText) -> str:
 
 def _cholesky(step: Step, size: SizeText) -> list[str]:
     a, out = step.reads[0], step.writes[0]
-    return [*_batch(a, size), a.name, out.name]
+    return ["ws", *_batch(a, size), a.name, out.name]
 
 
 def _inv(step: Step, size: SizeText) -> list[str]:
@@ -181,6 +183,16 @@ def _lu_factor(step: Step, size: SizeText) -> list[str]:
     return ["ws", *_batch(a, size), a.name, *made]
 
 
+def _det(step: Step, size: SizeText) -> list[str]:
+    a = step.reads[0]
+    return ["ws", *_batch(a, size), a.name, step.writes[0].name, "0", "0"]
+
+
+def _slogdet(step: Step, size: SizeText) -> list[str]:
+    *given, sign, logarithm = _lu_factor(step, size)
+    return [*given, "0", sign, logarithm]
+
+
 def _lu_solve(step: Step, size: SizeText) -> list[str]:
     factors, moved, b = step.reads[:3]
     sizes = [*_batch(factors, size), _columns(b, factors, size)]
@@ -189,12 +201,14 @@ def _lu_solve(step: Step, size: SizeText) -> list[str]:
 
 
 _CALLS = {
-    "cholesky": _Call("potrf", ("cholesky",), _cholesky),
-    "inv": _Call("gesv", ("turn", "solve"), _inv),
-    "solve": _Call("gesv", ("turn", "solve"), _solve),
-    "lu_factor": _Call("getrf", ("turn", "factor"), _lu_factor),
-    "solve_triangular": _Call("trsm", ("substitute",), _solve_triangular),
-    "lu_solve": _Call("trsm", ("back",), _lu_solve),
+    "cholesky": _Call("dpotrf", ("cholesky",), _cholesky),
+    "inv": _Call("dgesv", ("widen", "narrow", "solve"), _inv),
+    "solve": _Call("dgesv", ("widen", "narrow", "solve"), _solve),
+    "det": _Call("dgetrf", ("widen", "det"), _det),
+    "slogdet": _Call("dgetrf", ("widen", "det"), _slogdet),
+    "lu_factor": _Call("KINDgetrf", ("turn", "factor"), _lu_factor),
+    "solve_triangular": _Call("KINDtrsm", ("substitute",), _solve_triangular),
+    "lu_solve": _Call("KINDtrsm", ("back",), _lu_solve),
 }
 
 
@@ -211,7 +225,17 @@ def _macros(bits: int) -> str:
 def _texts(kind: str, bits: int) -> dict[str, str]:
     """C function -> its text, from `lapack.h`."""
     text = Path(__file__).with_name("lapack.h").read_text()
-    names = ("turn", "cholesky", "solve", "factor", "substitute", "back")
+    names = (
+        "turn",
+        "widen",
+        "narrow",
+        "cholesky",
+        "solve",
+        "factor",
+        "substitute",
+        "back",
+        "det",
+    )
     real, size = {"s": "float", "d": "double"}[kind], "int64_t" if bits == 64 else "int"
     text = text.replace("REAL", real).replace("KIND", kind).replace("SIZE", size)
     return dict(zip(names, text.strip().split("\n\n")[1:], strict=True))
