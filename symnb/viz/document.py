@@ -15,7 +15,7 @@ from typing import Any
 
 from symnb.viz.changes import Change, Rows, change
 from symnb.viz.findings import check_row, text_lines
-from symnb.viz.labels import clip, kind_of, label, params_text
+from symnb.viz.labels import clip, kind_of, label, params_text, type_text
 from symnb.viz.picture import Look, Scene, Side, picture
 from symnb.viz.rules import Rules, known_evidence
 from symnb.viz.sources import SourceTable
@@ -196,7 +196,7 @@ def _type(node: Any) -> str:
     """The type as drawn; nothing for the scalar constants."""
     if kind_of(node) == "constant" and not getattr(node.type, "shape", ()):
         return ""
-    return clip(str(node.type), 26)
+    return clip(type_text(node), 26)
 
 
 def _tables(rows: Rows, sources: SourceTable) -> Json:
@@ -213,7 +213,7 @@ def _tables(rows: Rows, sources: SourceTable) -> Json:
         nodes["kind"].append(strings.number(kind_of(node)))
         nodes["op"].append(strings.number(node.op.name))
         nodes["label"].append(strings.number(label(node)))
-        nodes["type"].append(strings.number(str(node.type)))
+        nodes["type"].append(strings.number(type_text(node)))
         nodes["name"].append(strings.number(clip(node.name or "", 40)))
         nodes["params"].append(strings.number(params_text(node)))
     texts, spans = sources.tables()

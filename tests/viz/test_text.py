@@ -2,14 +2,16 @@
 
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from symnb.core.graph import Graph
+from symnb.core.shared import shared
 from symnb.viz import dprint, pp, tree_text
 from symnb.viz.infix import BUDGET
-from symnb.viz.labels import clip
+from symnb.viz.labels import clip, type_text
 from symnb.viz.measure import mono_width, text_width
 from symnb.viz.text import table_text
 from tests.viz.expressions import apply, chain, number, vector
@@ -103,3 +105,10 @@ def test_widths_add_up(a: str, b: str) -> None:
     for width in (text_width, mono_width):
         assert width(a, 110) > 0
         assert 0 <= width(a, 110) + width(b, 110) - width(a + b, 110) <= 1
+
+
+def test_a_common_size_of_two_that_print_alike_is_printed_once() -> None:
+    w = shared(np.ones((2, 3)), name="w")
+    b = shared(np.ones(3), name="b")
+    total = w + b  # two sizes, both 3 now
+    assert type_text(total) == "f64[2, 3]"

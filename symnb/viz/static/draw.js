@@ -299,8 +299,8 @@ function drawEvent(event, at, stubs) {
   return g;
 }
 
-/** Kernels from left to right. */
-function drawKernels(pic) {
+/** Kernels from left to right; alone they may be wider than beside another picture. */
+function drawKernels(pic, alone) {
   const layer = s("g");
   for (const p of pic.routes)
     layer.append(
@@ -334,7 +334,7 @@ function drawKernels(pic) {
       ),
     );
   }
-  const k = Math.max(0.6, Math.min(1, 640 / pic.w, 330 / pic.h));
+  const k = Math.max(0.6, Math.min(1, (alone ? 1000 : 640) / pic.w, 330 / pic.h));
   return s(
     "svg",
     {

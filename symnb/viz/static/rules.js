@@ -41,20 +41,11 @@ function drawRulePane(app) {
       rule ? drawFormula(rule) : h("p", what || ""),
       rule && rule.reason ? h("p", rule.reason) : null,
     ),
-    events.bind[e].length
-      ? h(
-          "div.sec",
-          h("div.mut.s11", "Holes bound in this firing"),
-          h(
-            "div.kv",
-            events.bind[e].map(([name, row]) => [h("span.mono", name), boundTo(app, row)]),
-          ),
-        )
-      : null,
     h(
       "div.sec",
       h(
         "div.kv",
+        events.bind[e].map(([name, row]) => [h("span.mono", name), boundTo(app, row)]),
         h("span", "before"),
         boundTo(app, events.old[e]),
         h("span", "after"),
@@ -95,15 +86,15 @@ function copy(text) {
 /** Errors of both sides as measured on samples. */
 function drawEvidence(evidence) {
   const { samples, same, left, right } = evidence;
-  const head = `Evidence: ${samples} samples, ${same === samples ? "all bits equal" : same + " equal bit for bit"}`;
+  const head = `Evidence on ${samples} samples: ${same === samples ? "all bits equal" : same + " equal"}`;
   if (same === samples) return h("div.sec", h("span.good", "✓ "), head);
-  if (!left[1] && !right[1]) return h("div.sec", head + "; where they differ, one side is no number");
+  if (!left[1] && !right[1]) return h("div.sec", head + ", else one side is no number");
   const worse = right[1] > left[1] ? "td.num.warn" : "td.num.good";
   const figure = (x) => (x >= 1e4 ? x.toExponential(1) : String(+x.toPrecision(2)));
   const line = (name, side, cls) => h("tr", h("td", name), side.map((x) => h(cls, figure(x))));
   return h(
     "div.sec",
-    h("div.mut.s11", head + "; where they differ, error in ulp"),
+    h("div.mut.s11", head + ", else the error in ulp"),
     h(
       "table.ev",
       h("thead", h("tr", h("th"), h("th.num", "median"), h("th.num", "99 %"))),

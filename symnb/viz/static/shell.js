@@ -297,7 +297,7 @@ class Shell {
                   figure(
                     "Compiled",
                     `, ${many(kernels, "kernel")}, ${many(summary.nodes[1], "node")}`,
-                    drawKernels(summary.compiled),
+                    drawKernels(summary.compiled, !summary.written),
                   ),
                 )
               : null,

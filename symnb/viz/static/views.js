@@ -351,10 +351,10 @@ class Views extends Shell {
   passRight() {
     const { at, state, model } = this;
     if (!at.top) {
-      at.top = h("div", { style: "display:flex;flex-direction:column;flex:1 1 56%;min-height:0" });
+      at.top = h("div", { style: "display:flex;flex-direction:column;flex:1 1 60%;min-height:0" });
       at.low = h("div", {
         style:
-          "display:flex;flex-direction:column;flex:1 1 44%;min-height:0;border-top:1px solid var(--line)",
+          "display:flex;flex-direction:column;flex:1 1 40%;min-height:0;border-top:1px solid var(--line)",
       });
       at.right.append(at.top, at.low);
     }
