@@ -64,7 +64,8 @@ class Plan:
     """The nodes worth looking at.
 
     chains  products with a choice, read
-    sums    sums with common factors; of these, `powers` have powers of sums
+    sums    sums with common factors; of these, `powers` multiply sums
+    others  nodes at which a rule that always wins may fire
     wanted  key of a chain -> its root, of all chains without scalings
     """
 
@@ -105,7 +106,7 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     uses = Uses(graph.roots, graph.order)
     if chained:
         _read_chains(products, uses, plan)
-    return plan, uses
+    return plan, uses if plan else None
 
 
 def _is_of_product(node: Node, op: Op) -> bool:
@@ -348,10 +349,12 @@ class _Products(Sweep):
         """The decision for a rule that always wins."""
         assert self.uses is not None
         rule = self.last[-1]
-        old, ends = [node], set[Node]()
-        for x in (y for n in old for y in n.inputs):
+        old, ends, stack = [node], set[Node](), [*node.inputs]
+        while stack:
+            x = stack.pop()
             if x.op in _THROUGH and self.uses(x) <= 1:
                 old.append(x)
+                stack += x.inputs
             else:
                 ends.add(x)
         before = cost.cost(old).flops
