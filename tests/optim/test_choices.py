@@ -225,6 +225,48 @@ def test_what_depends_on_sizes_is_told() -> None:
     )
 
 
+# -------------------------------------------------------------------------- random sums
+
+LETTERS = {name: leaf(3, 5, name=name) for name in "abcd"}
+_TERM = st.tuples(
+    st.sampled_from((1, -1)), st.text("abcd", min_size=1, max_size=3),
+    st.sampled_from(("", "a", "d")),
+)  # fmt: skip
+_SUM = st.lists(_TERM, min_size=1, max_size=5)
+
+
+def _sum(terms: Any, letters: Any) -> tuple[Any, Any]:
+    """The sum, and the sum of the magnitudes of its terms."""
+    total_: Any = None
+    size: Any = 0.0
+    for sign, above, below in terms:
+        term = letters[above[0]]
+        for letter in above[1:]:
+            term = term * letters[letter]
+        term = term / letters[below] if below else term
+        size = size + abs(term)
+        signed = term if sign > 0 else -term
+        total_ = signed if total_ is None else total_ + signed
+    return total_, size
+
+
+@given(_SUM, _SUM, st.booleans())
+@settings(max_examples=80)
+def test_random_sums_of_products_keep_their_value(
+    first: Any, second: Any, squared: bool
+) -> None:
+    sums = [_sum(terms, LETTERS)[0] for terms in (first, second)]
+    root = el.square(sums[0]) - sums[1] if squared else sums[0] * sums[1] - sums[0]
+    done, _ = run_passes(Graph((), (root,)), PASSES, Compile())
+    rng = np.random.default_rng(1)
+    values = {x: rng.uniform(0.5, 2, (3, 5)) for x in LETTERS.values()}
+    got, want = (evaluate(graph, values)[0] for graph in (done.outputs, [root]))
+    arrays = {name: values[x] for name, x in LETTERS.items()}
+    (_, one), (_, two) = (_sum(terms, arrays) for terms in (first, second))
+    scale = (one + two + 1) ** 2  # the largest values added on the way
+    assert np.all(np.abs(got - want) <= 1e-13 * scale)
+
+
 # --------------------------------------------------------------------- products shared
 
 
