@@ -47,7 +47,7 @@ UNARY = [
 # Which zero is the maximum of 0 and -0 is nobody's promise, so nothing divides by one.
 BINARY = [
     T.add, T.sub, T.mul, T.maximum, lambda x, y: x / (1 + y * y), T.less, T.logaddexp,
-    lambda x, y: T.exp(x) * T.exp(y), lambda x, y: x / T.exp(y),
+    lambda x, y: T.exp(x * 1.0) * T.exp(y * 1.0), lambda x, y: x / T.exp(y * 1.0),
     lambda x, y: T.where(T.gt(x, y), 0, y) * x, lambda x, y: x * y + x,
 ]  # fmt: skip
 
