@@ -304,7 +304,8 @@ def _chunk(loop: Loop, size: DimLike) -> Loop:
     first, last = variable(FIRST), variable(LAST)
     start = first if loop.start == 0 else dim_max(first, loop.start)
     stop = last if loop.stop == size else dim_min(last, loop.stop)
-    return replace(loop, start=start, stop=stop)
+    note = f"parallel: {loop.note}" if loop.note else "parallel"
+    return replace(loop, start=start, stop=stop, note=note)
 
 
 def _continues(loop: Loop, after: Statement) -> bool:

@@ -60,7 +60,14 @@ def render_kernel(
     parts = [parameter(b, b.name in shared) for b in kernel.buffers]
     parts += [f"int64_t n{k}" for k in range(len(kernel.sizes))]
     head = wrapped(f"static int {name}(", [*parts, "symnb_ws *ws"], ")")
-    return printer.source([f"/* {name}: {kernel.summary} */", *head])
+    return printer.source([f"/* {name}: {_summary(kernel)} */", *head])
+
+
+def _summary(kernel: Kernel) -> str:
+    """What it does, and from what size on in threads."""
+    above = [region.above for region in kernel.parallel]
+    threads = f"; in threads from {min(above):,} points on" if above else ""
+    return f"{kernel.summary}{threads}"
 
 
 class _C:

@@ -70,8 +70,8 @@ def part_functions(
         f"{C_TYPES[r.dtype]} *restrict {_target(r)}" for r in part.region.results
     ]
     parameters += ["int64_t first", "int64_t last", "symnb_ws *ws"]
-    above = f"{part.region.above:,}"
-    comment = f"/* {part.name}: in chunks, in threads from {above} points on */"
+    whole = part.name.rpartition("_")[0]
+    comment = f"/* {part.name}: a chunk of a loop of {whole}, or all of it */"
     head = [comment, *wrapped(f"static SYMNB_PART int {part.name}(", parameters, ")")]
     end = [f"*to_{r.name} = {r.name};" for r in part.region.results if r.length is None]
     return head, end, _unpacking(part)

@@ -15,6 +15,7 @@
 #include <signal.h>
 
 #define WORKERS_MOST 255
+#define STACK_BYTES ((size_t)4 << 20) /* kernels keep tiles and trees of sums there */
 #define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
 #define LOOKS 64            /* between two looks at the clock, 2 us */
 #define WAKE_CHUNKS 8       /* chunks for which sleeping workers are woken */
@@ -201,13 +202,17 @@ static void *worker_run(void *unused) {
 /* Starts workers until there are `wanted`, without signals; the lock is held. */
 static void workers_start(int wanted) {
   if (workers.count >= wanted || workers.quit) return;
+  pthread_attr_t like;
+  if (pthread_attr_init(&like)) return;
+  pthread_attr_setstacksize(&like, STACK_BYTES);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   while (workers.count < wanted && workers.count < WORKERS_MOST &&
-         pthread_create(&workers.threads[workers.count], NULL, worker_run, NULL) == 0)
+         pthread_create(&workers.threads[workers.count], &like, worker_run, NULL) == 0)
     workers.count++;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&like);
 }
 
 static void job_post(Job *j, int wanted) {

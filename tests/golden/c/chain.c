@@ -1,10 +1,10 @@
-/* k0_1: in chunks, in threads from 12,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
                            float *restrict q0, int64_t first, int64_t last,
                            symnb_ws *ws)
 {
     #pragma omp simd
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         const float x0 = p0[i];
         const float t0 = -x0;                            /* %0 neg */
         const float t1 = t0 * x0;                        /* %1 mul */
@@ -26,7 +26,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], p[2], first, last, ws);
 }
 
-/* k0: one pass over the elements */
+/* k0: one pass over the elements; in threads from 12,000 points on */
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {

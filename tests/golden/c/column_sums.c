@@ -1,4 +1,4 @@
-/* k0_1: in chunks, in threads from 400,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, int64_t n0, int64_t n1, int64_t j0,
                            int64_t j1, float *restrict r0, float *restrict r1,
                            int64_t first, int64_t last, symnb_ws *ws)
@@ -6,7 +6,7 @@ static SYMNB_PART int k0_1(const float *restrict p0, int64_t n0, int64_t n1, int
     int64_t polled = 0;
     for (int64_t c = 0; c < 1024; c++) r0[c] = 0;        /* add */
     for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
-    for (int64_t i0 = first; i0 < last; i0 += 512) {     /* blocks of rows, summed apart */
+    for (int64_t i0 = first; i0 < last; i0 += 512) {     /* parallel: blocks of rows, summed apart */
         float part_r0[1024];
         for (int64_t c = 0; c < 1024; c++) part_r0[c] = 0; /* add */
         const int64_t i2 = symnb_min(n0 - i0, 512);
@@ -70,12 +70,12 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
                 (float *)p[2] + 1024*chunk, first, last, ws);
 }
 
-/* k0_2: in chunks, in threads from 67,000 points on */
+/* k0_2: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
                            float *restrict q1, int64_t n0, int64_t n1, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
-    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* tiles of columns */
+    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* parallel: tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
         float r0[1024];
         float r1[1024];
@@ -113,7 +113,7 @@ static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_2(p[0], p[1], p[2], n[0], n[1], first, last, ws);
 }
 
-/* k0: tiles of 1024 columns, row by row */
+/* k0: tiles of 1024 columns, row by row; in threads from 67,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {

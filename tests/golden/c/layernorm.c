@@ -1,9 +1,9 @@
-/* k0_1: in chunks, in threads from 40,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {             /* rows */
+    for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         symnb_tree_f32x32 sum_r0;
         sum_r0.count = sum_r0.top = 0;
         float a0[32];
@@ -77,7 +77,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], n[0], first, last, ws);
 }
 
-/* k0: row by row */
+/* k0: row by row; in threads from 40,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {

@@ -1,10 +1,10 @@
-/* k0_1: in chunks, in threads from 19,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0,
                            float *restrict q1, int64_t n1, int64_t first, int64_t last,
                            symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {             /* rows */
+    for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         int32_t nan_r0 = 0;                              /* or */
         float a0 = -__builtin_inff();                    /* fmax */
         #pragma omp simd reduction(|:nan_r0) reduction(max:a0)
@@ -49,7 +49,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], p[2], n[0], first, last, ws);
 }
 
-/* k0: row by row */
+/* k0: row by row; in threads from 19,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
@@ -65,7 +65,7 @@ static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
     return 0;
 }
 
-/* k1_1: in chunks, in threads from 36,000 points on */
+/* k1_1: a chunk of a loop of k1, or all of it */
 static SYMNB_PART int k1_1(const float *restrict p0, const float *restrict p1,
                            const float *restrict p2, const int64_t *restrict p3,
                            int64_t n0, int64_t n1, float *restrict to_r0, int64_t first,
@@ -76,7 +76,7 @@ static SYMNB_PART int k1_1(const float *restrict p0, const float *restrict p1,
     sum_r0.count = sum_r0.top = 0;
     float a0[64];
     for (int64_t c = 0; c < 64; c++) a0[c] = 0;          /* add */
-    for (int64_t i0 = first; i0 < last; i0 += 1024) {    /* runs, summed in pairs */
+    for (int64_t i0 = first; i0 < last; i0 += 1024) {    /* parallel: runs, summed in pairs */
         if (i0) symnb_push_f32x64(&sum_r0, a0);
         const int64_t i2 = symnb_min(n0 - i0, 1024);
         for (int64_t i1 = 0; i1 < i2; i1 += 64) {        /* 64 lanes */
@@ -108,7 +108,7 @@ static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
                 ws);
 }
 
-/* k1: one pass, then the result */
+/* k1: one pass, then the result; in threads from 36,000 points on */
 static int k1(const float *restrict p0, const float *restrict p1,
               const float *restrict p2, const int64_t *restrict p3, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)

@@ -1,9 +1,9 @@
-/* k0_1: in chunks, in threads from 120,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             const float t0 = p0[n1*i + j] * 2.0f;        /* %0 mul */
@@ -23,12 +23,12 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], n[0], first, last, ws);
 }
 
-/* k0_2: in chunks, in threads from 150,000 points on */
+/* k0_2: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             q0[2*n1*i + j] = p0[n1*i + j];
@@ -47,7 +47,7 @@ static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_2(p[0], p[1], n[0], first, last, ws);
 }
 
-/* k0: 2 passes */
+/* k0: 2 passes; in threads from 120,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
@@ -70,12 +70,12 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1_1: in chunks, in threads from 120,000 points on */
+/* k1_1: a chunk of a loop of k1, or all of it */
 static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n0,
                            int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* tiles of columns */
+    for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* parallel: tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
         float r0[1024];
         for (int64_t c = 0; c < 1024; c++) r0[c] = 0;    /* add */
@@ -100,7 +100,7 @@ static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k1_1(p[0], p[1], n[0], n[1], first, last, ws);
 }
 
-/* k1: tiles of 1024 columns, row by row */
+/* k1: tiles of 1024 columns, row by row; in threads from 120,000 points on */
 static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
@@ -115,12 +115,12 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k2_1: in chunks, in threads from 150,000 points on */
+/* k2_1: a chunk of a loop of k2, or all of it */
 static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
     #pragma omp simd
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         q0[i] = p0[i];
     }
     return 0;
@@ -132,7 +132,7 @@ static int k2_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k2_1(p[0], p[1], first, last, ws);
 }
 
-/* k2: 2 passes */
+/* k2: 2 passes; in threads from 150,000 points on */
 static int k2(const float *restrict p0, const float *restrict p1,
               const int32_t *restrict p2, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)

@@ -1,9 +1,9 @@
-/* k0_1: in chunks, in threads from 17,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
                            float *restrict q0, int64_t *restrict q1, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
-    for (int64_t i = first; i < last; i++) {             /* rows */
+    for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         float a0[10];
         #pragma omp simd
         for (int64_t l = 0; l < 10; l++) {
@@ -41,7 +41,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], p[2], p[3], first, last, ws);
 }
 
-/* k0: row by row */
+/* k0: row by row; in threads from 17,000 points on */
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t *restrict q1, int64_t n0, symnb_ws *ws)
 {

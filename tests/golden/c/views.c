@@ -1,9 +1,9 @@
-/* k0_1: in chunks, in threads from 120,000 points on */
+/* k0_1: a chunk of a loop of k0, or all of it */
 static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n0,
                            int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i0 = first; i0 < last; i0 += 32) {      /* squares */
+    for (int64_t i0 = first; i0 < last; i0 += 32) {      /* parallel: squares */
         for (int64_t j0 = 0; j0 < n0; j0 += 32) {        /* squares */
             const int64_t j1 = symnb_min(n0, j0 + 32);
             const int64_t i1 = symnb_min(n1, i0 + 32);
@@ -29,7 +29,7 @@ static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k0_1(p[0], p[1], n[0], n[1], first, last, ws);
 }
 
-/* k0: squares of 32 x 32: some arrays are transposed */
+/* k0: squares of 32 x 32: some arrays are transposed; in threads from 120,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
@@ -44,12 +44,12 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k1_1: in chunks, in threads from 150,000 points on */
+/* k1_1: a chunk of a loop of k1, or all of it */
 static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n1,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             q0[n1*i + j] = p0[(2*i + 1)*n1 - j - 1];
@@ -68,7 +68,7 @@ static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k1_1(p[0], p[1], n[0], first, last, ws);
 }
 
-/* k1: one pass over the elements */
+/* k1: one pass over the elements; in threads from 150,000 points on */
 static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
@@ -83,12 +83,12 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
     return 0;
 }
 
-/* k2_1: in chunks, in threads from 120,000 points on */
+/* k2_1: a chunk of a loop of k2, or all of it */
 static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
                            int64_t last, symnb_ws *ws)
 {
     #pragma omp simd
-    for (int64_t i = first; i < last; i++) {
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         const float t4 = p0[i] + 1.0f;                   /* %4 add */
         q0[i] = t4;
     }
@@ -101,7 +101,7 @@ static int k2_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t f
     return k2_1(p[0], p[1], first, last, ws);
 }
 
-/* k2: one pass over the elements */
+/* k2: one pass over the elements; in threads from 120,000 points on */
 static int k2(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
