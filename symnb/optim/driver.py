@@ -113,7 +113,8 @@ class Sweep:
         self.fired = 0
         self.last: list[Rule] = []
         self.firings: dict[Node, int] = {}
-        self.fresh: list[Node] = []  # what the last firing made
+        self.fresh: list[Node] = []  # what the last firing made,
+        self.met: list[Node] = []  # and what it found made already
 
     def run(self, roots: Sequence[Node], size: int) -> list[Node]:
         """The roots with every node below in its form. Raises FuelError.
@@ -207,7 +208,7 @@ class Sweep:
         new = self.table.adopt(made)
         if self.events is not None:
             if new is not made:
-                self.table.meet(new, node)
+                self.table.meet(new, self.table.site_of(node))
             elif node in self.table.places:
                 new.site = self.table.places[node]
         self.origin[new] = (*self.origin.get(new, ()), node)
@@ -229,7 +230,8 @@ class Sweep:
             made = self.accept(node, made)
             if made is None or made is node:
                 continue
-            inner = matcher.inner(node) if matcher.inner is not None else ()
+            known = matcher.inner is not None and self.events is not None
+            inner = matcher.inner(node) if known else ()
             self._note(matcher.rule, matcher.names, bindings, node, made, inner)
             return made
         return None
@@ -260,6 +262,8 @@ class Sweep:
         site = united([self.table.site_of(node) for node in inner])
         for node in self.fresh:
             node.site = site
+        for node in self.met:
+            self.table.meet(node, site)
         return site
 
     def accept(self, node: Node, made: Node) -> Node | None:
@@ -275,7 +279,7 @@ class Sweep:
     def _intern(self, made: Node, node: Node) -> Node:
         """Every new node below `made` put into the table, with the site of `node`."""
         forms = self.forms
-        self.fresh = fresh = []
+        self.fresh, self.met = fresh, met = [], []
         if made in forms:
             return made
         image: Forms = {}
@@ -296,7 +300,9 @@ class Sweep:
             else:
                 new_node = new
             kept = self.table.adopt(new_node)
-            if kept is new_node and (not kept.is_leaf or kept.op is CONSTANT):
+            if kept is not new_node:
+                met += () if kept.is_leaf else (kept,)
+            elif not kept.is_leaf or kept.op is CONSTANT:
                 kept.site = node.site
                 fresh.append(kept)
                 if new is made and kept.name is None and not kept.is_leaf:

@@ -33,7 +33,7 @@ def merge(
         if kept is new:
             origin[kept] = (*origin.get(kept, ()), node)
         elif events is not None:
-            table.meet(kept, node)
+            table.meet(kept, table.site_of(node))
             events.append(
                 Event(None, node, kept, NONE, "merge", table.places.get(kept))
             )

@@ -82,9 +82,9 @@ class Table(Interner):
         """Where a node was written: all the places met in this compile."""
         return self.places.get(node, node.site)
 
-    def meet(self, kept: Node, other: Node) -> None:
-        """`kept` stands for `other` too, and takes its places."""
-        site, more = self.site_of(kept), self.site_of(other)
+    def meet(self, kept: Node, more: Site | None) -> None:
+        """`kept` stands for what was written there too."""
+        site = self.site_of(kept)
         if more is None or site is more:
             return
         if type(site) is Site and type(more) is Site and site == more:

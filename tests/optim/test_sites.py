@@ -89,6 +89,17 @@ def test_nodes_that_become_equal_are_one_node_of_both_places() -> None:
     assert texts(record.sites(left)) == {"el.exp(x * 1)", "el.exp(x + 0)"}
 
 
+def test_firings_that_make_the_same_node_give_it_all_their_places() -> None:
+    one = el.log(1 + x)
+    two = el.log(x + 1)
+    *_, record = run(Compile(), one - two, rules=(LOG1P,))
+    left, right = record.after.outputs[0].inputs
+    assert left is right and left.op is el.log1p
+    assert texts(record.sites(left)) == {
+        "el.log(1 + x)", "1 + x", "el.log(x + 1)", "x + 1",
+    }  # fmt: skip
+
+
 def test_chains_of_firings_keep_every_place_once() -> None:
     y1 = x + x
     y2 = el.log(1 + y1)
