@@ -25,6 +25,7 @@ from symnb.ops.create import zeros_like
 from symnb.ops.cumulative import cumsum
 from symnb.ops.dot import dot
 from symnb.ops.join import concatenate, stack
+from symnb.ops.nn import softmax
 from symnb.ops.reduce import max as largest
 from symnb.ops.reduce import sum as total
 from symnb.ops.subtensor import inc_subtensor, set_subtensor
@@ -373,3 +374,36 @@ def test_an_index_that_may_be_out_of_range_is_kept() -> None:
     for graph in (Graph((x,), [node]), done):
         with pytest.raises(IndexError):
             evaluate_graph(graph, [np.ones(1)])
+
+
+# --------------------------------------------------------------------- the lift pass
+
+
+def test_every_step_of_the_lift_pass_can_be_shown_and_keeps_the_value() -> None:
+    rows = Input(TensorType("float64", (4, 5)), "rows")
+    graph = Graph((rows,), (softmax(rows * 2.0, 1)[2],))
+    done, records = run_passes(graph, PIPELINE.only("lift"), Compile())
+    record = records[-1]
+    assert len(record.events) > 4
+    data = np.random.default_rng(0).normal(size=(4, 5))
+    [want] = evaluate_graph(graph, [data])
+    for k in range(len(record.events) + 1):
+        [got] = evaluate_graph(record.at(k), [data])
+        np.testing.assert_allclose(got, want, rtol=1e-14)
+    assert record.at(len(record.events)) is done
+    most = max(np.prod(node.type.shape) for node in done.nodes)
+    assert most == 5
+
+
+def test_a_value_with_another_reader_keeps_its_index() -> None:
+    """tanh(x) is computed whole anyway: nothing would be saved."""
+    whole = el.tanh(A)
+    done, _ = run_passes(Graph((A,), [whole, whole[0] * 2.0]), PIPELINE, Compile())
+    assert done.ops().count("tanh") == 1
+
+
+def test_graphs_without_slices_are_passed_through() -> None:
+    graph = Graph((A,), [el.tanh(A)])
+    [*_, record] = run_passes(graph, PIPELINE.only("lift"), Compile())[1]
+    assert record.after is record.before
+    assert record.events == []
