@@ -65,7 +65,7 @@ def order_decision(chain: Chain, choice: Choice, reused: bool = False) -> Decisi
     """What was decided about a chain of products."""
     subject = written_text(chain)
     if not choice.how:
-        why = "no order is best for all sizes"
+        why = "no order is best for all sizes; sizes given as numbers decide"
         return Decision("order", subject, "as written", why, (chain.root,))
     chosen = text_of(chain, choice.order, choice.spot)
     reason = cost.describe(choice.work, choice.before, "multiplications", choice.how)
