@@ -57,7 +57,7 @@ def call_spec(
         run=library.run,
         plan=library.plan,
         externs=addresses(record["externs"]),
-        control=control() if record["externs"] else (0, 0),
+        control=control() if record["externs"] or steps else (0, 0),
         python=python.run if steps else None,
         steps=len(record["steps"]),
         work=record["work"],

@@ -21,6 +21,7 @@ import symnb
 import symnb.tensor as T
 from symnb.compile.extern import blas
 from symnb.compile.mode import FAST_RUN
+from symnb.compile.opaque import OpaqueSteps
 from tests.compile.runtime.test_concurrency import child_status, in_threads
 
 pytestmark = pytest.mark.cc
@@ -73,7 +74,7 @@ def matrices(draw: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(x=matrices())
 def test_threads_change_no_value(
     functions: dict[str, Any], name: str, x: np.ndarray
@@ -158,6 +159,8 @@ def test_a_mode_can_leave_threads_out() -> None:
     mode = FAST_RUN.excluding("threads")
     f = symnb.function([x], T.exp(x), mode=mode)
     assert "ws->spread(ws," not in f.source()
+    [why] = [d.reason for d in f.program.decisions if d.kind == "threads"]
+    assert "mode" in why
 
 
 # ------------------------------------------------------------- signals, forks, errors
@@ -268,3 +271,23 @@ def test_products_leave_the_count_of_blas_alone() -> None:
         np.testing.assert_allclose(f(x, x), want, 1e-5)
     assert all(in_threads(lambda _: np.allclose(f(x, x), want, 1e-5), 16))
     assert blas.threads() == before
+
+
+def test_steps_in_python_have_the_blas_threads_of_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = blas.threads()
+    if before is None:
+        pytest.skip("this BLAS does not tell its threads")
+    seen: list[int | None] = []
+    run = OpaqueSteps.run
+
+    def watched(steps: OpaqueSteps, *arguments: Any) -> Any:
+        seen.append(blas.threads())
+        return run(steps, *arguments)
+
+    monkeypatch.setattr(OpaqueSteps, "run", watched)
+    x = T.fmatrix("x")
+    f = symnb.function([x], T.sort(x, 0), threads=1)
+    f(DATA[:6].reshape(3, 2))
+    assert seen == [1] and blas.threads() == before

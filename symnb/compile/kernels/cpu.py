@@ -33,7 +33,9 @@ def schedule_cpu(nest: Nest, target: Target) -> Kernel:
     kernel = form.kernel()
     if "simd" in target.off:
         kernel = replace(kernel, body=tuple(map(_scalar, kernel.body)))
-    if "threads" not in target.off:
+    if "threads" in target.off:
+        kernel = replace(kernel, alone="the mode leaves threads out")
+    else:
         kernel = in_threads(kernel, form)
     check(kernel)
     return kernel
