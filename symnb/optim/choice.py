@@ -7,6 +7,7 @@ go to the smallest tensor on the way; products that exist elsewhere are free.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -122,7 +123,7 @@ def choose(chain: Outline) -> Choice | None:
     found = [_weighed(chain, order, before) for order in orders]
     better = [choice for choice in found if choice.how]
     if better:
-        return min(better, key=lambda c: _average(c.work, points))
+        return min(better, key=lambda c: (_average(c.work, points), c.order))
     tempting = any(
         evaluate(choice.work, point) < evaluate(before, point)
         for choice in found
@@ -144,8 +145,8 @@ def _weighed(chain: Outline, order: Order, before: DimLike) -> Choice:
 
 
 def _average(work: DimLike, points: Sequence[Any]) -> float:
-    """Product of the costs at all samples, as a measure to compare."""
-    return reduce(lambda x, p: x * max(evaluate(work, p), 1) ** 0.1, points, 1.0)
+    """Logarithm of the usual cost; the order of the samples makes no difference."""
+    return math.fsum(math.log(max(evaluate(work, point), 1)) for point in points)
 
 
 # ---------------------------------------------------------------------------- building
