@@ -29,7 +29,14 @@ from symnb.ops.nn import softmax
 from symnb.ops.reduce import max as largest
 from symnb.ops.reduce import sum as total
 from symnb.ops.subtensor import inc_subtensor, set_subtensor
-from symnb.ops.view import broadcast_to, expand_dims, squeeze, transpose
+from symnb.ops.view import (
+    broadcast_to,
+    expand_dims,
+    flatten,
+    reshape,
+    squeeze,
+    transpose,
+)
 from symnb.optim.passes import Compile
 from symnb.optim.pipeline import PIPELINE, run_passes
 from symnb.optim.rules.spans import are_apart, composed, inside
@@ -123,6 +130,15 @@ def _wider(p: Program, x: Node, v: Any) -> Pair | None:
 def _narrower(p: Program, x: Node, v: Any) -> Pair | None:
     ones = [axis for axis, n in enumerate(x.type.shape) if n == 1]
     return (squeeze(x, ones[0]), np.squeeze(v, ones[0])) if ones else None
+
+
+def _reshaped(p: Program, x: Node, v: Any) -> Pair | None:
+    if v.ndim < 2 or (v.ndim == 3 and p.draw(True, False)):
+        sizes = (*x.type.shape, 1)
+        return reshape(x, sizes), np.reshape(v, (*v.shape, 1))
+    if v.ndim == 2:
+        return flatten(x), np.ravel(v)
+    return flatten(x, 2), np.reshape(v, (v.shape[0], v.shape[1] * v.shape[2]))
 
 
 def _repeated(p: Program, x: Node, v: Any) -> Pair | None:
@@ -236,8 +252,8 @@ def _sparse(p: Program, x: Node, v: Any) -> Pair:
 
 
 STEPS: tuple[Callable[[Program, Node, Any], Pair | None], ...] = (
-    _part, _part, _part, _named, _transposed, _wider, _narrower, _repeated, _joined,
-    _halves, _computed, _alone, _reduced, _product, _written, _read_back, _sparse,
+    _part, _part, _part, _named, _transposed, _wider, _narrower, _reshaped, _repeated,
+    _joined, _halves, _computed, _alone, _reduced, _product, _written, _read_back, _sparse,
 )  # fmt: skip
 
 

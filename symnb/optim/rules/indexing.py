@@ -28,11 +28,13 @@ from symnb.ops.slicing import (
 from symnb.ops.view import (
     BROADCAST_TO,
     EXPAND_DIMS,
+    RESHAPE,
     SPECIFY_SHAPE,
     SQUEEZE,
     TRANSPOSE,
     broadcast_to,
     expand_dims,
+    reshape,
     shape_of,
     specify_shape,
     squeeze,
@@ -237,6 +239,36 @@ def slice_of_specified(x: Node, S: tuple[DimLike, ...], P: Index) -> Node | None
     return specify_shape(slice_by(x, tuple(index)), sliced_shape(P))
 
 
+@rewrite(
+    term(SLICE, term(RESHAPE, x, params=(S,)), params=(P,)),
+    "reshape(x)[i] -> reshape(x[i]), i on axes that stay", BITWISE,
+    decreases="indexed",
+    examples=lambda: [reshape(leaf(4, 2, 3), (4, 6))[1],
+                      reshape(leaf(4, 6, 5), (4, 2, 3, 5))[2:, :, :, 0]],
+)  # fmt: skip
+def slice_of_reshape(x: Node, S: tuple[DimLike, ...], P: Index) -> Node | None:
+    """The part in the shape that is left, where other axes are joined or split."""
+    old = shape_of(x)
+    first = _equal(old, S)
+    last = _equal(old[first:][::-1], S[first:][::-1])
+    middle = slice(first, len(S) - last)
+    if not first + last or not is_full(P[middle], S[middle]):
+        return None
+    inner = tuple((0, n, 1) for n in old[first : len(old) - last])
+    part = slice_by(x, (*P[:first], *inner, *P[len(S) - last :]))
+    return reshape(part, sliced_shape(P))
+
+
+def _equal(a: tuple[DimLike, ...], b: tuple[DimLike, ...]) -> int:
+    """How many sizes are the same from the start."""
+    count = 0
+    for one, other in zip(a, b, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
 # ------------------------------------------------------------------- indices of counts
 
 
@@ -384,7 +416,7 @@ INDEXING = ruleset(
     [
         slice_whole, slice_without_step, slice_ones, squeeze_of_slice, slice_slice,
         slice_of_transpose, slice_of_expand, slice_of_squeeze, slice_of_broadcast,
-        slice_of_specified, slice_of_iota, slice_of_join, slice_of_set, slice_of_inc,
-        slice_beside_write,
+        slice_of_specified, slice_of_reshape, slice_of_iota, slice_of_join,
+        slice_of_set, slice_of_inc, slice_beside_write,
     ],
 )  # fmt: skip
