@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from symnb.core.dims import DimLike
+from symnb.core.dims import DimLike, symbol
 from symnb.core.graph import Graph
 from symnb.core.node import Input, Node
 from symnb.core.types import TensorType
@@ -76,10 +76,30 @@ SPECIAL = (0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-30, 1e30)
 @st.composite
 def cases(draw: Any, special: bool) -> tuple[Graph, list[Any]]:
     """A random graph of two inputs and values for them."""
-    dtype = draw(st.sampled_from(("float64", "float32")))
     shape = draw(st.sampled_from(((2, 3), (3, 3), (1, 3), (3, 1))))
+    return _case(draw, special, shape, 3, {})
+
+
+@st.composite
+def symbolic_cases(draw: Any) -> tuple[Graph, list[Any]]:
+    """A random graph of inputs whose sizes nobody knows, and values for them.
+
+    A size may turn out to be 0; sizes that meet are equal.
+    """
+    n = symbol("n", 0)
+    shape = draw(st.sampled_from(((n, 3), (n, n), (1, n), (n, 1), (2, n))))
+    return _case(draw, True, shape, n, {n: draw(st.sampled_from((0, 1, 2, 3)))})
+
+
+def _case(
+    draw: Any, special: bool, shape: Any, square: Any, sizes: dict[Any, int]
+) -> tuple[Graph, list[Any]]:
+    dtype = draw(st.sampled_from(("float64", "float32")))
     unary, binary = (UNARY, BINARY) if special else (SMOOTH, BINARY[:-4])
-    nodes = [leaf(*shape, dtype=dtype, name="x"), leaf(3, 3, dtype=dtype, name="y")]
+    nodes = [
+        leaf(*shape, dtype=dtype, name="x"),
+        leaf(square, square, dtype=dtype, name="y"),
+    ]
     inputs = list(nodes)
     for _ in range(draw(st.integers(1, 14))):
         if draw(st.booleans()):
@@ -93,11 +113,12 @@ def cases(draw: Any, special: bool) -> tuple[Graph, list[Any]]:
     number = st.floats(-4, 4, width=32)
     if special:
         number = st.one_of(number, st.sampled_from(SPECIAL))
+    shapes = [[sizes.get(size, size) for size in x.type.shape] for x in inputs]
     values = [
         np.array(draw(st.lists(number, min_size=9, max_size=9)), dtype)[
-            : int(np.prod(x.type.shape))
-        ].reshape(x.type.shape)
-        for x in inputs
+            : int(np.prod(one))
+        ].reshape(one)
+        for one in shapes
     ]
     return Graph(inputs, roots), values
 

@@ -6,12 +6,18 @@ from hypothesis import strategies as st
 
 from symnb.core.evaluate import evaluate_graph
 from symnb.core.graph import Graph
+from symnb.errors import SizeError
 from symnb.optim.exact import supported
 from symnb.optim.mode import PRESETS
 from symnb.optim.passes import MERGE, Compile
 from symnb.optim.pipeline import FULL, PIPELINE, Pipeline, run_passes
 from symnb.optim.validate import validate
-from tests.optim.graphs import assert_as_close, assert_same_bits, cases
+from tests.optim.graphs import (
+    assert_as_close,
+    assert_same_bits,
+    cases,
+    symbolic_cases,
+)
 
 ALONE = {f"pass {p.name}": Pipeline((MERGE, p)) for p in FULL if p is not MERGE}
 NAMED = {preset.name: preset.pipeline for preset in PRESETS}
@@ -57,3 +63,27 @@ def test_a_second_run_of_the_pipeline_ends_too(case) -> None:
     assert len(twice.order) <= len(once.order) + len(graph.order)
     shapes = [np.shape(v) for v in evaluate_graph(twice, values)]
     assert shapes == [np.shape(v) for v in evaluate_graph(graph, values)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(symbolic_cases(), st.sampled_from(sorted(PIPELINES)))
+def test_graphs_of_unknown_sizes_keep_shapes_and_strict_ones_bits(case, name) -> None:
+    graph, values = case
+    try:
+        got, expected = results(case, PIPELINES[name])
+    except (SizeError, ValueError):
+        with np.errstate(all="ignore"):  # sizes that NumPy refuses as well
+            assume(_runs(graph, values))
+        raise
+    assert [np.shape(v) for v in got] == [np.shape(v) for v in expected]
+    assert [v.dtype for v in got] == [v.dtype for v in expected]
+    if name in BITWISE:
+        assert_same_bits(got, expected)
+
+
+def _runs(graph: Graph, values: list) -> bool:
+    try:
+        evaluate_graph(graph, values)
+    except (SizeError, ValueError):
+        return False
+    return True
