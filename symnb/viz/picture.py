@@ -261,22 +261,22 @@ def _side_line(
         options += [(near - side * step, near) for step in range(10, abs(near - xa), 8)]
     reach = max(xa * side, far * side)
     options += [(side * (reach + step), far) for step in (14, 26, 38)]
+    spans = [
+        [
+            (left, right)
+            for left, top, right, bottom, i in boxes
+            if i not in (a, b) and top <= low and bottom >= high
+        ]
+        for high, low in ((ya, ya), (min(ya, yb), max(ya, yb)), (yb, yb))
+    ]
     for turn, end in options:
-        parts = ((xa, ya, turn, ya), (turn, ya, turn, yb), (turn, yb, end, yb))
-        if not any(
-            _crosses(part, box)
-            for part in parts
-            for box in boxes
-            if box[4] not in (a, b)
-        ):
+        ways = ((xa, turn), (turn, turn), (turn, end))
+        if not any(map(_meets, spans, ways)):
             return [xa, ya, turn, ya, turn, yb, end, yb]
     return []
 
 
-def _crosses(
-    part: tuple[int, int, int, int], box: tuple[int, int, int, int, int]
-) -> bool:
-    """Whether a horizontal or vertical piece of line meets a box."""
-    x0, x1 = min(part[0], part[2]), max(part[0], part[2])
-    y0, y1 = min(part[1], part[3]), max(part[1], part[3])
-    return x0 <= box[2] and x1 >= box[0] and y0 <= box[3] and y1 >= box[1]
+def _meets(spans: Sequence[tuple[int, int]], way: tuple[int, int]) -> bool:
+    """Whether a piece of line from one x to another meets a span of a box."""
+    first, last = min(way), max(way)
+    return any(left <= last and right >= first for left, right in spans)
