@@ -139,6 +139,11 @@ class CheckReport:
         for row in self.rows:
             if row.contract or row.name == COMPILED or not row.ok:
                 lines += _told(row)
+            for k, firing in enumerate(self.known_firings.get(row.name, ()), 1):
+                mark = "ok" if firing.ok else "!!"
+                lines.append(
+                    f"    {mark}  {k:>3} {firing.name:<28}{firing.after:.3g} ulp"
+                )
         if self.missing:
             lines.append(
                 f"  {self.missing} of {self.judged + self.missing} elements have no "

@@ -1,6 +1,7 @@
-"""`%symcheck NAME(ARGUMENTS)`: the error of every pass and of the compiled code.
+"""`%symcheck NAME(ARGUMENTS) [--firings PASS]`: the error of every pass and of the C.
 
-Python twin: `f.check([arguments])`.
+A page shows the inspector, open at the firing that broke a contract if one did. Python
+twins: `f.check([arguments])` and, for one pass, `f.check(...).firings(PASS)`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ def make_parser() -> LineParser:
     parser.add_argument(
         "function", nargs="?", metavar="NAME(ARGUMENTS)", help="the call to check"
     )
+    parser.add_argument(
+        "--firings", metavar="PASS", help="with the error after each firing of a pass"
+    )
     return parser
 
 
 def run(line: str, names: Mapping[str, Any]) -> CheckReport:
     """The report for the arguments of the line. Raises CellError."""
-    call, _ = read_call(make_parser(), line, names)
+    call, options = read_call(make_parser(), line, names)
     function = call.function
     if call.arguments is None and function.inputs:
         labels = ", ".join(function.labels)
@@ -39,4 +43,10 @@ def run(line: str, names: Mapping[str, Any]) -> CheckReport:
     values = bind(
         function.name, function.inputs, call.arguments or (), call.keywords or {}
     )
-    return function.check(values)
+    report = function.check(values)
+    if options.firings:
+        try:
+            report.firings(options.firings)
+        except KeyError as error:
+            raise CellError(f"{MAGIC}: {error.args[0]}.") from None
+    return report

@@ -101,8 +101,21 @@ def test_symcheck_reports_the_error_of_every_pass(notebook, f) -> None:
     report = notebook.value("%symcheck f(np.linspace(-50, 50, 9), np.ones(9))")
     assert report.ok
     assert {row.name for row in report.rows} >= {"merge", "compiled"}
+    bundle = report._repr_mimebundle_()
+    assert "every pass within its contract" in bundle["text/plain"]
+    assert '"tab":"check"' in bundle["text/html"]
     error, _ = notebook.fails("%symcheck f")
     assert "f(x, y)" in str(error)
+
+
+def test_symcheck_looks_at_each_firing_of_a_pass(notebook, f) -> None:
+    call = "%symcheck f(np.linspace(-5, 5, 9), np.ones(9)) --firings "
+    report = notebook.value(call + "stabilise")
+    (name,) = report.known_firings
+    assert name == "stabilise" and len(report.firings(name)) > 0
+    assert all(row.name in str(report) for row in report.firings(name))
+    error, _ = notebook.fails(call + "nonsense")
+    assert "no pass 'nonsense'" in str(error)
 
 
 def test_symrules_lists_rules_by_name_and_tag(notebook) -> None:
