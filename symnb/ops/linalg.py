@@ -96,7 +96,7 @@ INV = Op(
     name="inv", infer=lambda types, params: infer_square("inv", types[0]),
     numpy=_explained("inv", np.linalg.inv, elimination.inv), assumes=assume_square,
     vjp=_inv_vjp, jvp=_inv_jvp, weight=5, flops=200.0,
-    doc="The inverse of a square matrix.",
+    tags=frozenset({"lapack"}), doc="The inverse of a square matrix.",
 )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ SOLVE = Op(
     name="solve", arity=2, infer=lambda types, params: infer_solve("solve", types),
     numpy=_explained("solve", np.linalg.solve, elimination.solve), assumes=assume_solve,
     vjp=_solve_vjp, jvp=_solve_jvp, weight=4, flops=150.0,
-    doc="x with a x = b for a square matrix a.",
+    tags=frozenset({"lapack"}), doc="x with a x = b for a square matrix a.",
 )  # fmt: skip
 
 _SHAPES_OF_A = {
@@ -253,7 +253,7 @@ DET = Op(
     numpy=in_any_precision(np.linalg.det, elimination.det),
     assumes=assume_square,
     vjp=_det_vjp, jvp=_det_jvp, weight=5, flops=100.0,
-    doc="The determinant of a square matrix.",
+    tags=frozenset({"lapack"}), doc="The determinant of a square matrix.",
 )  # fmt: skip
 
 
@@ -290,6 +290,7 @@ SLOGDET = Op(
     name="slogdet", infer=_infer_slogdet,
     numpy=in_any_precision(np.linalg.slogdet, elimination.slogdet),
     assumes=assume_square, vjp=_slogdet_vjp, jvp=_slogdet_jvp, weight=4, flops=100.0,
+    tags=frozenset({"lapack"}),
     doc="The sign and the logarithm of the absolute value of the determinant.",
 )  # fmt: skip
 

@@ -101,7 +101,7 @@ def _infer_factor(types: Types, params: Params) -> Type:
 
 LU_FACTOR = Op(
     name="lu_factor", infer=_infer_factor, numpy=_factor, assumes=assume_square,
-    no_gradient=_LATE, weight=3, flops=100.0,
+    no_gradient=_LATE, weight=3, flops=100.0, tags=frozenset({"lapack"}),
     doc="The packed factors L and U of a matrix, and its exchanges of rows.",
 )  # fmt: skip
 
@@ -109,7 +109,8 @@ LU_SOLVE = Op(
     name="lu_solve", arity=3, params=("trans",), numpy=_solve, no_gradient=_LATE,
     infer=lambda types, params: infer_solve("lu_solve", (types[0], types[2])),
     assumes=lambda types, params: assume_solve((types[0], types[2]), params),
-    weight=2, flops=50.0, doc="x with a x = b, or aᵀ x = b, given the factors of a.",
+    weight=2, flops=50.0, tags=frozenset({"lapack"}),
+    doc="x with a x = b, or aᵀ x = b, given the factors of a.",
 )  # fmt: skip
 
 

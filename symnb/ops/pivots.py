@@ -23,8 +23,9 @@ def _pivots(d: Array, positive: bool) -> Array:
         )
     if (d == 0).any():
         raise np.linalg.LinAlgError(
-            "inv or solve of a singular matrix: a zero on its diagonal.\n"
-            "Fix: check that no row is zero; pinv has a value for every matrix."
+            "inv or solve of a singular matrix.\n"
+            "Fix: check that no row depends on others; pinv has a value for every "
+            "matrix."
         )
     return d
 
@@ -35,6 +36,7 @@ def _pass(node: Node, g: Node, context: Context | None) -> list[Node | None]:
 
 PIVOTS = Op(
     name="pivots", params=("positive",), infer=lambda types, params: types[0],
+    tags=frozenset({"lapack"}),
     numpy=_pivots, vjp=_pass, jvp=lambda node, tangents: tangents[0],
     doc="x; raises numpy.linalg.LinAlgError where an element is 0 (or not positive).",
 )  # fmt: skip

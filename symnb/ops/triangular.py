@@ -212,7 +212,7 @@ SOLVE_TRIANGULAR = Op(
     numpy=in_any_precision(_solve_triangular, elimination.solve_triangular),
     assumes=assume_solve, weight=3, flops=100.0,
     vjp=_solve_triangular_vjp, jvp=_solve_triangular_jvp,
-    doc="x with a x = b for a triangular matrix a.",
+    tags=frozenset({"lapack"}), doc="x with a x = b for a triangular matrix a.",
 )  # fmt: skip
 
 
@@ -293,6 +293,7 @@ CHOLESKY = Op(
     infer=lambda types, params: infer_square("cholesky", types[0]),
     numpy=in_any_precision(_cholesky, elimination.cholesky),
     assumes=assume_square, vjp=_cholesky_vjp, jvp=_cholesky_jvp,
+    tags=frozenset({"lapack"}),
     doc="L, lower triangular with a positive diagonal, such that L Lᵀ = a.",
 )  # fmt: skip
 

@@ -150,6 +150,8 @@ def _steps(function: Any) -> str:
         ops = list(dict.fromkeys(node.op.name for node in step.nodes))
         named = ", ".join(ops[:MOST_OPS]) + (", ..." if len(ops) > MOST_OPS else "")
         kind = CALLED.get(step.kind, step.kind)
+        if any("lapack" in node.op.tags for node in step.nodes):
+            kind = "LAPACK"
         lines += _wrapped(f"{kind} {step.name}: {named or 'a copy'}")
     arena = str(function.program.plan.arena_bytes)
     if arena != "0":

@@ -10,8 +10,10 @@ import symnb
 import symnb.tensor as T
 from symnb.compile.extern import lapack
 from symnb.core.node import Node, make
+from symnb.core.op import TABLE
 from symnb.ops.linalg import det, inv, slogdet, solve
 from symnb.ops.lu import lu_factor, lu_solve
+from symnb.ops.pivots import pivots
 from symnb.ops.triangular import CHOLESKY, cholesky, solve_triangular
 from symnb.optim.mode import get_mode
 
@@ -134,6 +136,7 @@ BAD = {
         lambda x: solve_triangular(x, x, lower=True), "a zero on its diagonal"
     ),
     "cholesky": (lambda x: cholesky(x), "not positive definite"),
+    "pivots": (lambda x: pivots(T.diagonal(x)), "singular"),
     "lu_solve": (lambda x: lu_solve(lu_factor(x), x), "solve of a singular"),
 }  # fmt: skip
 
@@ -146,6 +149,11 @@ def test_where_lapack_fails_python_says_why(build, words: str) -> None:
     with pytest.raises(np.linalg.LinAlgError, match=words):
         f(np.zeros((3, 3)))
     assert np.isfinite(f(2 * np.eye(3))).all()
+
+
+def test_every_op_that_says_so_calls_lapack() -> None:
+    tagged = {name for name, op in TABLE.items() if "lapack" in op.tags}
+    assert tagged == lapack.CALLED
 
 
 def test_a_factor_of_nan_is_pythons_to_make() -> None:

@@ -272,6 +272,7 @@ SINGULAR = {
     "two systems": (solve(x, b) + solve(x.T, b), np.ones((3, 3))),
     "a diagonal": (solve(diag(b), b), np.eye(3)),
     "a triangle": (solve(tril(x), b), np.eye(3) - np.diag([0.0, 1, 0])),
+    "the determinant of an inverse": (det(inv(x)), np.ones((3, 3))),
     "one by one": (solve(x[:1, :1], b[:1]), np.zeros((3, 3))),
 }
 

@@ -143,3 +143,13 @@ static int symnb_KINDdet(const void *f, symnb_ws *ws, int64_t count, int64_t n,
   }
   return 0;
 }
+
+static int symnb_KINDpivots(const void *f, int64_t n, const REAL *d, REAL *out,
+    int positive) {
+  (void)f;
+  for (int64_t i = 0; i < n; i++) {
+    if (positive ? !(d[i] > 0) : d[i] == 0) return 1;
+    out[i] = d[i];
+  }
+  return 0;
+}

@@ -193,6 +193,12 @@ def _slogdet(step: Step, size: SizeText) -> list[str]:
     return [*given, "0", sign, logarithm]
 
 
+def _pivots(step: Step, size: SizeText) -> list[str]:
+    d = step.reads[0]
+    positive = str(int(step.nodes[0].params[0]))
+    return [size(d.type.size), d.name, step.writes[0].name, positive]
+
+
 def _lu_solve(step: Step, size: SizeText) -> list[str]:
     factors, moved, b = step.reads[:3]
     sizes = [*_batch(factors, size), _columns(b, factors, size)]
@@ -208,8 +214,12 @@ _CALLS = {
     "slogdet": _Call("dgetrf", ("widen", "det"), _slogdet),
     "lu_factor": _Call("KINDgetrf", ("turn", "factor"), _lu_factor),
     "solve_triangular": _Call("KINDtrsm", ("substitute",), _solve_triangular),
+    "pivots": _Call("KINDtrsm", ("pivots",), _pivots),
     "lu_solve": _Call("KINDtrsm", ("back",), _lu_solve),
 }
+
+
+CALLED = frozenset(_CALLS)  # names of the ops
 
 
 def _macros(bits: int) -> str:
@@ -224,18 +234,11 @@ def _macros(bits: int) -> str:
 @functools.cache
 def _texts(kind: str, bits: int) -> dict[str, str]:
     """C function -> its text, from `lapack.h`."""
-    text = Path(__file__).with_name("lapack.h").read_text()
-    names = (
-        "turn",
-        "widen",
-        "narrow",
-        "cholesky",
-        "solve",
-        "factor",
-        "substitute",
-        "back",
-        "det",
-    )
     real, size = {"s": "float", "d": "double"}[kind], "int64_t" if bits == 64 else "int"
-    text = text.replace("REAL", real).replace("KIND", kind).replace("SIZE", size)
-    return dict(zip(names, text.strip().split("\n\n")[1:], strict=True))
+    found: dict[str, str] = {}
+    text = Path(__file__).with_name("lapack.h").read_text()
+    for part in text.strip().split("\n\n")[1:]:
+        name = part.split("symnb_KIND", 1)[1].split("(", 1)[0]
+        part = part.replace("REAL", real).replace("KIND", kind)
+        found[name] = part.replace("SIZE", size)
+    return found

@@ -343,6 +343,8 @@ class _Partition:
         """Why `node` cannot join `cluster`, or "" after making room for it."""
         if cluster.kind != "kernel" or cluster.space is None:
             first = cluster.anchors[0]
+            if "lapack" in first.op.tags:
+                return f"{first.op.name} runs in LAPACK"
             return f"{first.op.name} {WHY_ALONE[self.roles[first]]}"
         space = self._common_space(cluster.space, node)
         if space is None:

@@ -16,7 +16,7 @@ from symnb.core.types import TensorType
 from symnb.ops.create import eye, tril
 from symnb.ops.diagonal import diagonal
 from symnb.ops.dot import BATCHED_DOT, DOT, dot, matmul
-from symnb.ops.elementwise import abs, exp, log, reciprocal, sign, tanh
+from symnb.ops.elementwise import abs, exp, log, sign, tanh
 from symnb.ops.factor import QR, qr
 from symnb.ops.linalg import (
     DET,
@@ -376,14 +376,15 @@ def log_det(x: Node) -> Node:
 
 
 @rewrite(
-    lambda op: op is DET, "det(inv(x)) -> 1 / det(x)", FINITE_ONLY,
-    "one factorisation; for a singular x inf instead of an error",
+    lambda op: op is DET, "det(inv(x)) -> sign * exp(-log|det(x)|) of slogdet",
+    FINITE_ONLY, "one factorisation; a sign of 0 is still an error",
     operands=lambda ops: ops[0] is INV, decreases="linear algebra",
     answers=("det_of_inv",), examples=lambda: [det(inv(_matrix(3)))],
 )  # fmt: skip
 def det_inverse(node: Node) -> Node:
-    """The reciprocal of the determinant."""
-    return reciprocal(det(node.inputs[0].inputs[0]))
+    """The reciprocal of the determinant, which has no overflow on the way."""
+    signs, logarithm = slogdet(node.inputs[0].inputs[0])
+    return pivots(signs) * exp(-logarithm)
 
 
 @rewrite(

@@ -181,7 +181,8 @@ def _(x=square()):
 
 @shows("det_of_inv", within="linalg")
 def _(x=square()):
-    return det(inv(x)), reciprocal(det(x))
+    signs, logarithm = slogdet(x)
+    return det(inv(x)), pivots(signs) * exp(-logarithm)
 
 
 @shows("det_of_triangular", within="linalg")
