@@ -253,7 +253,8 @@ def _sparse(p: Program, x: Node, v: Any) -> Pair:
 
 STEPS: tuple[Callable[[Program, Node, Any], Pair | None], ...] = (
     _part, _part, _part, _named, _transposed, _wider, _narrower, _reshaped, _repeated,
-    _joined, _halves, _computed, _alone, _reduced, _product, _written, _read_back, _sparse,
+    _joined, _halves, _computed, _alone, _reduced, _product, _written, _read_back,
+    _sparse,
 )  # fmt: skip
 
 
@@ -423,3 +424,27 @@ def test_graphs_without_slices_are_passed_through() -> None:
     [*_, record] = run_passes(graph, PIPELINE.only("lift"), Compile())[1]
     assert record.after is record.before
     assert record.events == []
+
+
+# ------------------------------------------------------------------- other dtypes
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "float32"])
+def test_two_writes_of_any_dtype_are_one(dtype: str) -> None:
+    a, b = (Input(TensorType(dtype, (3,)), name) for name in "ab")
+    base = Input(TensorType(dtype, (5,)), "base")
+    rows = Constant(np.array([4, 0, 1]))
+    once = inc_subtensor(base[rows], a)
+    twice = inc_subtensor(once[rows], b)
+    part = inc_subtensor(inc_subtensor(base[1:4], a)[1:4], b)
+    graph = Graph((base, a, b), (twice, part, twice[rows]))
+    done, _ = run_passes(graph, PIPELINE, Compile(check=True))
+    assert done.ops().count("scatter") == 1
+    arrays = [
+        np.array(v).astype(dtype) for v in ([1, 0, 3, 1, 0], [1, 0, 2], [1, 5, 0])
+    ]
+    for got, want in zip(
+        *(evaluate_graph(g, arrays) for g in (done, graph)), strict=True
+    ):
+        np.testing.assert_array_equal(got, want)
+        assert got.dtype == dtype

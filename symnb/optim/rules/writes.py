@@ -14,6 +14,7 @@ import numpy as np
 
 from symnb.core.node import Constant, Node, make
 from symnb.core.op import CONSTANT, Op
+from symnb.ops.cast import cast
 from symnb.ops.create import zeros
 from symnb.ops.elementwise import add, sub
 from symnb.ops.index import GATHER, SCATTER, gather, is_distinct, scatter
@@ -62,7 +63,7 @@ def again(write: Node, base: Node, value: Node, mode: str) -> Node:
     where = write.params[0]
     if write.op is SET_SLICE:
         return set_slice(base, value, where, mode)
-    value = broadcast_to(value, shape_of(write.inputs[1]))
+    value = broadcast_to(cast(value, base.dtype), shape_of(write.inputs[1]))
     return scatter(base, value, indices_of(write), where, mode)
 
 
