@@ -21,8 +21,8 @@ from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.diagonals import DIAGONALS
-from symnb.optim.rules.dots import DOTS
 from symnb.optim.rules.division import DIVISION
+from symnb.optim.rules.dots import DOTS
 from symnb.optim.rules.gathers import GATHERS
 from symnb.optim.rules.identities import IDENTITIES
 from symnb.optim.rules.increments import INCREMENTS
@@ -32,6 +32,7 @@ from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.linalg import LINALG
 from symnb.optim.rules.logic import LOGIC
 from symnb.optim.rules.reductions import REDUCTIONS
+from symnb.optim.rules.scaled import SCALED
 from symnb.optim.rules.shapes import SHAPES
 from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
@@ -113,7 +114,7 @@ PIPELINE = Pipeline((
     sharing(),
     apply(TIDY, "reduce"),
     products(),
-    apply(DOTS + BLAS, "blas"),
+    apply(DOTS + BLAS + SCALED, "blas"),
     apply(TIDY, "tidy"),
     apply(DIVISION, "divide"),
 ))  # fmt: skip

@@ -434,6 +434,31 @@ def test_the_choice_is_right_in_compiled_code() -> None:
     assert row.ok
 
 
+def _ops(root: Node) -> list[str]:
+    return sorted(optimise(Graph((), (root,)))[0].ops())
+
+
+def test_a_scalar_factor_is_blas_alpha() -> None:
+    for root in (s * (A @ B), (A @ B) / s, -(A @ B), (s * A) @ B, 0.5 * (A @ C.T)):
+        assert "gemm" in _ops(root)
+        assert not {"dot", "transpose"} & set(_ops(root))
+    assert _ops(C - s * (A @ B @ C)).count("gemm") == 1
+
+
+def test_a_scaled_product_is_right_in_compiled_code() -> None:
+    x, y, z = leaf(6, 4, name="x"), leaf(4, 5, name="y"), leaf(5, 4, name="z")
+    f = symnb.function([s, x, y, z], [s * (x @ y), (x @ transpose(z)) / s, -(y @ z)])
+    rng = np.random.default_rng(5)
+    values = [rng.normal(size=v.type.shape) for v in (s, x, y, z)]
+    one, two, three = f(*values)
+    np.testing.assert_allclose(one, values[0] * (values[1] @ values[2]), rtol=1e-13)
+    np.testing.assert_allclose(two, values[1] @ values[3].T / values[0], rtol=1e-13)
+    np.testing.assert_allclose(three, -(values[2] @ values[3]), rtol=1e-13)
+    assert {step.kind for step in f.program.steps if step.nodes[0].ndim == 2} == {
+        "extern"
+    }
+
+
 def test_modes_have_it_or_not() -> None:
     product = (M @ N) @ q
 
