@@ -102,7 +102,7 @@ def _write_into_results(plan: Plan, program: Program) -> None:
             if out is None or source is None:
                 continue
             end, root = out.root, source.root
-            if end in used or not _may_become(root, end, at):
+            if end in used or not _may_become(root, end, step, at):
                 continue
             used.add(end)
             root.alias, root.place = end, end.place
@@ -111,12 +111,13 @@ def _write_into_results(plan: Plan, program: Program) -> None:
             plan.in_place.append(_decision(step, out_node, in_node))
 
 
-def _may_become(root: Buffer, end: Buffer, at: int) -> bool:
+def _may_become(root: Buffer, end: Buffer, step: Step, at: int) -> bool:
     return (
         end.place in ("result", "update")
         and not end.is_dynamic
         and root.place == "arena"
         and root.last == at
+        and _is_read_once(root, step)
         and nbytes(root) == nbytes(end)
     )
 
@@ -156,9 +157,15 @@ def _may_overwrite(out: Buffer, source: Buffer, step: Step, at: int) -> bool:
         and out.index < 0
         and root.place == "arena"
         and root.last == at
+        and _is_read_once(root, step)
         and root.index not in used
         and nbytes(out) == nbytes(source)
     )
+
+
+def _is_read_once(root: Buffer, step: Step) -> bool:
+    """Whether no view of the storage is read beside it, at other points."""
+    return sum(buffer.root is root for buffer in step.reads) == 1
 
 
 def _decision(step: Step, out: Node, source: Node) -> Decision:

@@ -374,3 +374,17 @@ def test_a_pickled_function_runs_in_a_process_without_compiler(tmp_path, device)
     value, compilers = done.stdout.splitlines()
     assert float(value) == float(f(data))
     assert compilers == "None None"
+
+
+def test_a_value_read_also_through_a_view_is_not_overwritten():
+    a = T.dmatrix("a")
+    product = T.dot(a, a)
+    flat = product.reshape((-1,))
+    turned = flat[::-1].reshape(product.shape)
+    f = symnb.function([a], T.dot(product * T.dot(flat, flat) + turned, a))
+    g = symnb.function([a], product * T.dot(flat, flat) + turned)
+    data = np.arange(9.0).reshape(3, 3)
+    p = data @ data
+    want = p * (p * p).sum() + p.ravel()[::-1].reshape(3, 3)
+    np.testing.assert_array_equal(g(data), want)
+    np.testing.assert_array_equal(f(data), want @ data)
