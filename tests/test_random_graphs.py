@@ -126,7 +126,7 @@ def test_compiled_graphs_return_what_the_reference_returns(recipe, mode):
         compare(mine, theirs, values[0].dtype == np.float32)
 
 
-def compare(mine, theirs, single):
+def compare(mine, theirs, single=False):
     """Equal up to rounding; NaN and infinities in the same places."""
     if mine.dtype.kind != "f":
         np.testing.assert_array_equal(mine, theirs)
