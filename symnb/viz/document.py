@@ -89,9 +89,12 @@ def document(story: Story) -> Json:
     told: list[tuple[Any, Change]] = []
     passes: list[Json] = []
     records = _records(story)
+    times = {id(first): count for first, count in gradients(story.passes)}
     for record in records:
         difference = change(rows, record, present)
         passes.append(_pass(story, record, difference, rows, rules, events))
+        if times.get(id(record), 1) > 1:
+            passes[-1]["times"] = times[id(record)]
         told.append((record, difference))
     looks = [Look(kind_of(n), label(n), _type(n)) for n in rows.nodes]
     _add_pictures(story, told, passes, rows, looks)
@@ -145,12 +148,26 @@ def _records(story: Story) -> list[Any]:
 
     A gradient's passes come first because they ran first, on graphs of their own.
     """
-    early = [r for r in story.passes if getattr(r, "phase", "graph") == "gradient"]
+    early = [first for first, _ in gradients(story.passes)]
     rest = [r for r in story.passes if getattr(r, "phase", "graph") != "gradient"]
     if not rest and story.graph is not None:
         rest = [Written(story.graph, story.graph)]
         return [*early, *rest, *_fused(story, rest)]
     return [*early, *_written(rest), *rest, *_fused(story, rest)]
+
+
+def gradients(passes: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Passes of gradients, those that did the same told once: (first, how many).
+
+    `grad(cost, w)` for each of many w stabilises the same forward graph many times.
+    """
+    groups: dict[Any, list[Any]] = {}
+    for record in passes:
+        if getattr(record, "phase", "graph") == "gradient":
+            did = [(e.rule, e.kind, e.before.op, str(e.before.site))
+                   for e in record.events]  # fmt: skip
+            groups.setdefault((record.name, tuple(did)), []).append(record)
+    return [(group[0], len(group)) for group in groups.values()]
 
 
 def _written(passes: Sequence[Any]) -> list[Written]:

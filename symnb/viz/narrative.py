@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from symnb.options import config
 from symnb.viz.changes import Rows, change
+from symnb.viz.document import gradients
 from symnb.viz.sources import SourceTable
 
 WIDTH = 78  # columns
@@ -62,18 +63,13 @@ def _many(count: int, word: str) -> str:
 def _passes(function: Any) -> Iterator[str]:
     """A paragraph for each pass that fired; equal ones of several gradients once."""
     rows, present = Rows(SourceTable()), {}
-    told: dict[str, int] = {}
     here = _main_source(function)
-    for record in function.trace:
+    early = gradients(list(function.trace))
+    later = [(r, 1) for r in function.trace if r.phase != "gradient"]
+    for record, times in [*early, *later]:
         difference = change(rows, record, present)
-        if not record.events:
-            continue
-        text = _pass(record, difference, here)
-        told[text] = told.get(text, 0) + 1
-    for text, count in told.items():
-        head, _, rest = text.partition("\n")
-        again = f"; {count} times alike" if count > 1 else ""
-        yield "\n".join([*_wrapped(head + again, 0), rest])
+        if record.events:
+            yield _pass(record, difference, here, times)
 
 
 def _main_source(function: Any) -> str:
@@ -83,19 +79,19 @@ def _main_source(function: Any) -> str:
     return labels.most_common(1)[0][0] if labels else ""
 
 
-def _pass(record: Any, difference: Any, here: str) -> str:
+def _pass(record: Any, difference: Any, here: str, times: int) -> str:
     """One paragraph: the pass, what it changed, its firings by rule."""
     before, after = len(record.before.nodes), len(record.after.nodes)
     name = record.name
     if record.phase == "gradient":
-        name += " of the gradient"
+        name += " of the gradient" if times == 1 else f" of {times} gradients"
     size = f"{before} -> {after} operations" if before != after else f"{after} stay"
     counts = [
         f"{count} {word}"
         for count, word in zip(difference.counts, WORDS, strict=True)
         if count
     ]
-    lines = [": ".join([name, ", ".join([size, *counts])])]
+    lines = _wrapped(": ".join([name, ", ".join([size, *counts])]), 0)
     tally = Counter(_name(event) for event in record.events)
     first = {_name(event): event for event in reversed(record.events)}
     ranked = sorted(tally.items(), key=lambda item: _rank(first[item[0]], item[1]))

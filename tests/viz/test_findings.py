@@ -160,3 +160,14 @@ def test_every_changed_row_is_in_the_text_of_a_real_pass(wave):
         for name, mark in (("added", "+"), ("removed", "-"), ("rewired", "+")):
             rows = {row for m, row, _ in lines if m == mark}
             assert set(step.get(name, ())) <= rows
+
+
+def test_passes_of_many_gradients_that_did_the_same_are_one_row():
+    x, w, b = T.dmatrix("x"), T.dvector("w"), T.dscalar("b")
+    cost = T.log(1 + T.exp(x @ w + b)).sum()
+    f = symnb.function([x, w, b], [T.grad(cost, w), T.grad(cost, b)], name="f")
+    told = [p for p in trace_document(f)["passes"] if p["phase"] == "gradient"]
+    names = [p["name"] for p in told]
+    assert names == list(dict.fromkeys(names))
+    assert [p["times"] for p in told] == [2] * len(told)
+    assert len([r for r in f.trace if r.phase == "gradient"]) == 2 * len(told)

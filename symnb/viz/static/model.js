@@ -40,6 +40,12 @@ class Model {
     const rows = (this.doc.check || { rows: [] }).rows;
     return rows.find((r) => this.passes[r.pass] === pass && r.contract);
   }
+  /** The badge of one firing, where the check looked at each. */
+  firingCheck(pass, event) {
+    const row = this.checkRow(pass),
+      found = row && row.firings && row.firings[event - 1];
+    return found ? badge({ state: found[2] ? "ok" : "bad", text: found[1] }) : null;
+  }
   type(row) {
     const text = this.text("type", row);
     if (this.kind(row) === "constant" && text.endsWith("[]")) return "";

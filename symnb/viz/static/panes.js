@@ -37,7 +37,7 @@ function drawPasses(app) {
           "aria-selected": String(i === (state.view === "passes" ? state.pass : app.shownPass())),
           onclick: () => app.go({ view: "passes", pass: i, event: 0 }),
         },
-        h("div.r", h("span.nm", pass.name), h("span.num", String(pass.nodes[1]))),
+        h("div.r", h("span.nm", pass.name, pass.times ? h("span.mut", ` ×${pass.times}`) : null), h("span.num", String(pass.nodes[1]))),
         h(
           "div.c",
           counts(pass),

@@ -300,7 +300,11 @@ class Views extends Shell {
         h("button.btn", { "aria-label": "last", onclick: to(n) }, "⇥"),
         h("span.num", { "data-symnb-event": state.event }, `${state.event}/${n}`),
         e !== null
-          ? [h("b", name(e)), h("span.mut", `${model.title(old[e])} → ${model.title(made[e])}`)]
+          ? [
+              h("b", name(e)),
+              h("span.mut", `${model.title(old[e])} → ${model.title(made[e])}`),
+              model.firingCheck(pass, state.event),
+            ]
           : null,
         next !== undefined ? h("span.mut.opt2", `next: ${name(next)}, ${model.title(old[next])}`) : null,
         h("span.grow"),
