@@ -26,6 +26,7 @@ SCRIPTS = (
 MOST_STATIC_NODES = 60
 STATIC_BYTES = 36_000  # of pictures of passes in one output
 GLYPHS = "+−~="
+MARKS = {"ok": "✓", "bad": "<b>! FAILED</b>", "late": "~"}  # of rows of a check
 PRE = "overflow:auto;font-size:11.5px;line-height:17px;margin:4px 0"
 PACKED = Path(__file__).parent / "static" / "runtime.txt"
 # Puts the inspector in the place of tier 1, in the output it was unpacked in.
@@ -177,15 +178,17 @@ def _check(document: Json) -> str:
         note = "" if row["ok"] else row.get("worst", "")
         if "rule" in row:
             note += f"; firing {row['event']}, {row['rule']}: {row['jump']}"
-        texts = [row["name"], row["contract"], row["before"], row["after"], note]
+        texts = [row["name"], row["contract"] or "C", row["before"], row["after"]]
         cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
-        mark = "✓" if row["ok"] else "<b>! FAILED</b>"
-        rows.append(f"<tr><td>{mark}</td>{cells}</tr>")
+        rows.append(
+            f'<tr style="white-space:nowrap"><td>{MARKS[row["state"]]}</td>{cells}'
+            f'<td style="white-space:normal">{escape(note)}</td></tr>'
+        )
     kept = "every pass within its contract"
     said = f"✓ {kept}" if check["ok"] else "! FAILED: a pass broke its contract"
     return (
         f"<p><b>{said}</b> on {escape(check['sizes'])}</p><table><tr><th></th>"
-        "<th>pass</th><th>contract</th><th>error before</th><th>after</th><th></th>"
+        "<th>pass</th><th>contract</th><th>before</th><th>after</th><th></th>"
         f"</tr>{''.join(rows)}</table>"
     )
 
