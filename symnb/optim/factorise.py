@@ -52,10 +52,11 @@ def linear_algebra(rules: Ruleset) -> Pass:
     def run(graph: Graph, compile: Compile) -> Graph:
         if not any(map(_is_structured, graph.order)):
             return graph
-        for _ in range(TWICE):
-            before, graph = graph, sweep(graph, compile, rules)
-            if graph is before:
-                break
+        with structure.remembering():
+            for _ in range(TWICE):
+                before, graph = graph, sweep(graph, compile, rules)
+                if graph is before:
+                    break
         return graph
 
     return Pass(
@@ -363,7 +364,8 @@ def sharing(allowed: Ruleset = SHARING) -> Pass:
         if len(found) < 2 and INV not in found:
             return graph
         run = _Sharing(graph, compile, rules)
-        roots = run.run(graph.roots, len(compile.table))
+        with structure.remembering():
+            roots = run.run(graph.roots, len(compile.table))
         compile.spend(run.fired)
         return graph.with_roots(roots) if tuple(roots) != graph.roots else graph
 
