@@ -22,11 +22,11 @@ from symnb.compile.kernels.kernel import (
 from symnb.compile.kernels.nest import WRAP
 from symnb.compile.kernels.target import Target
 from symnb.compile.render.chunks import (
-    CHUNKS,
+    PART,
     joining_text,
     parameter,
     part_call,
-    part_functions,
+    part_function,
     wrapped,
 )
 from symnb.compile.render.cstyle import KernelSource, Printer, combined
@@ -78,8 +78,8 @@ class _C:
         self.shared = shared
 
     def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
-        """A function of its own, and one that unpacks what it is given."""
-        return part_functions(part, self.kernel, self.shared)
+        """A function of its own."""
+        return part_function(part, self.kernel, self.shared)
 
     def run_part(self, part: Part) -> list[str]:
         """A call of that function, or of `spread`."""
@@ -238,7 +238,9 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
         texts[FAIL] = None
     regions = [s for s in statements if isinstance(s, Parallel)]
     if regions:
-        texts |= {FAIL: None, CHUNKS: None}
+        texts[PART] = None
+    if any(r.length is not None for s in regions for r in s.results):
+        texts[FAIL] = None
     texts |= dict.fromkeys(joining_text(r) for s in regions for r in s.results)
     for s in statements:
         if isinstance(s, Tree):

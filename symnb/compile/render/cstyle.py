@@ -34,7 +34,7 @@ from symnb.compile.kernels.kernel import (
     Write,
 )
 from symnb.compile.kernels.nest import PLACE, WRAP, NestError
-from symnb.compile.render.parts import Part
+from symnb.compile.render.parts import Part, parts_of
 from symnb.compile.render.polling import polled_loops
 from symnb.core.dims import Atom, DimLike
 from symnb.core.dims_render import dim_to_c
@@ -77,8 +77,8 @@ class Dialect(Protocol):
         ...
 
     def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
-        """The head of the function that runs chunks, what it ends with, and the
-        functions it needs beside it."""
+        """The head of the function that runs chunks, what its body starts and what it
+        ends with."""
         ...
 
     def run_part(self, part: Part) -> list[str]:
@@ -93,11 +93,7 @@ class Printer:
         self.kernel = kernel
         self.dialect = dialect
         self.sizes = {atom: f"n{k}" for k, atom in enumerate(kernel.sizes)}
-        inner_first = kernel.parallel[::-1]
-        self.parts = {
-            region: Part(f"{name}_{number}", region)
-            for number, region in enumerate(inner_first, start=1)
-        }
+        self.parts = parts_of(kernel, name)
         self.own: set[str] = set()  # tiles that are a parameter of the present part
         self.lines: list[str] = []
         self.nodes: list[Node | None] = []
@@ -127,10 +123,10 @@ class Printer:
         self.own = set()
         part.capture(self.kernel, "\n".join(line for line, _ in inside))
         part.size, part.points = map(self.dim, (part.region.size, part.region.points))
-        head, end, beside = self.dialect.part(part)
-        self.function(head, inside, end)
-        for line in ("", *beside, ""):
-            self.add(0, line)
+        head, start, end = self.dialect.part(part)
+        first: list[Line] = [(f"    {line}", None) for line in start]
+        self.function(head, [*first, *inside], end)
+        self.add(0, "")
 
     def function(
         self, head: Sequence[str], inside: Sequence[Line], end: Sequence[str] = ()

@@ -40,16 +40,33 @@ class Given:
     dtype: str
 
 
+def parts_of(kernel: Kernel, name: str) -> dict[Parallel, Part]:
+    """The parts of a kernel, inner before outer ones."""
+    found: dict[Parallel, Part] = {}
+    blocks: list[tuple[Statement, ...]] = [kernel.body]
+    while blocks:
+        body = blocks.pop()
+        regions = [s for s in body if isinstance(s, Parallel)]
+        for region in regions:
+            found[region] = Part("", region, len(regions) == 1)
+        blocks += [s.body for s in body if isinstance(s, Loop | Parallel)]
+    for number, region in enumerate(reversed(list(found)), start=1):
+        found[region].name = f"{name}_{number}"
+    return dict(reversed(found.items()))
+
+
 @dataclass
 class Part:
     """A function that runs chunks of one `Parallel`.
 
+    alone         whether no other part runs in the same block
     size, points  text of the number of iterations and points
     given         its parameters
     """
 
     name: str
     region: Parallel
+    alone: bool = True
     size: str = ""
     points: str = ""
     given: list[Given] = field(default_factory=list[Given])

@@ -1,8 +1,10 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
-                           float *restrict q0, int64_t first, int64_t last,
-                           symnb_ws *ws)
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const float *restrict p0 = p[0];
+    const float *restrict p1 = p[1];
+    float *restrict q0 = p[2];
     #pragma omp simd
     for (int64_t i = first; i < last; i++) {             /* parallel */
         const float x0 = p0[i];
@@ -20,23 +22,17 @@ static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], p[1], p[2], first, last, ws);
-}
-
 /* k0: one pass over the elements; in threads from 12,000 points on */
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 12000) {
-        if (k0_1(p0, p1, q0, 0, n0*n1, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0*n1, n0*n1, 4800, 1024);
-        void *const p[] = {(void *)p0, (void *)p1, (void *)q0};
-        const int64_t n[] = {0};
-        if (ws->spread(ws, k0_1_chunk, p, n, n0*n1, step)) return 1;
+    int64_t step = n0*n1;
+    if (ws->threads > 1 && n0*n1 > 12000) {
+        const int64_t chunks = symnb_min((n0*n1) / 4800, 64);
+        step = ((n0*n1) / chunks + 1024) / 1024 * 1024;
     }
+    void *const p[] = {(void *)p0, (void *)p1, (void *)q0};
+    if (step < n0*n1 ? ws->spread(ws, k0_1, p, 0, n0*n1, step)
+        : k0_1(p, 0, 0, 0, n0*n1, ws)) return 1;
     return 0;
 }

@@ -1,8 +1,14 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, int64_t n0, int64_t n1, int64_t j0,
-                           int64_t j1, float *restrict r0, float *restrict r1,
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
+    const int64_t j0 = n[2];
+    const int64_t j1 = n[3];
+    const float *restrict p0 = p[0];
+    float *restrict r0 = (float *)p[1] + 1024*chunk;
+    float *restrict r1 = (float *)p[2] + 1024*chunk;
     int64_t polled = 0;
     for (int64_t c = 0; c < 1024; c++) r0[c] = 0;        /* add */
     for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
@@ -63,41 +69,36 @@ static SYMNB_PART int k0_1(const float *restrict p0, int64_t n0, int64_t n1, int
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], n[0], n[1], n[2], n[3], (float *)p[1] + 1024*chunk,
-                (float *)p[2] + 1024*chunk, first, last, ws);
-}
-
 /* k0_2: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
-                           float *restrict q1, int64_t n0, int64_t n1, int64_t first,
-                           int64_t last, symnb_ws *ws)
+static SYMNB_PART int k0_2(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
+    float *restrict q1 = p[2];
     for (int64_t j0 = first; j0 < last; j0 += 1024) {    /* parallel: tiles of columns */
         const int64_t j1 = symnb_min(n1, j0 + 1024);
-        float r0[1024];
-        float r1[1024];
-        if (ws->threads < 2 || (j1 - j0)*n0 <= 400000) {
-            if (k0_1(p0, n0, n1, j0, j1, r0, r1, 0, n0, ws)) return 1;
-        } else {
-            const int64_t step = symnb_step(n0, (j1 - j0)*n0, 50000, 512);
-            const int64_t count = (n0 + step - 1) / step;
-            float *each_r0 = ws->alloc(ws, count*1024*sizeof(float));
-            if (!each_r0) return symnb_fail(ws, "no memory for parts of a result");
-            float *each_r1 = ws->alloc(ws, count*1024*sizeof(float));
-            if (!each_r1) return symnb_fail(ws, "no memory for parts of a result");
-            void *const p[] = {(void *)p0, each_r0, each_r1};
-            const int64_t n[] = {n0, n1, j0, j1};
-            if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
-            for (int64_t c = 0; c < 1024; c++) r0[c] = each_r0[c];
-            for (int64_t chunk = 1; chunk < count; chunk++)
-                symnb_join_add_f32x1024(r0, each_r0 + 1024*chunk);
-            for (int64_t c = 0; c < 1024; c++) r1[c] = each_r1[c];
-            for (int64_t chunk = 1; chunk < count; chunk++)
-                symnb_join_max_f32x1024(r1, each_r1 + 1024*chunk);
+        float own_r0[1024], *r0 = own_r0;
+        float own_r1[1024], *r1 = own_r1;
+        int64_t step = n0;
+        if (ws->threads > 1 && (j1 - j0)*n0 > 400000) {
+            const int64_t chunks = symnb_min(((j1 - j0)*n0) / 50000, 64);
+            step = (n0 / chunks + 512) / 512 * 512;
+            r0 = ws->alloc(ws, chunks*1024*sizeof(float));
+            if (!r0) return symnb_fail(ws, "no memory for parts of a result");
+            r1 = ws->alloc(ws, chunks*1024*sizeof(float));
+            if (!r1) return symnb_fail(ws, "no memory for parts of a result");
         }
+        void *const p[] = {(void *)p0, r0, r1};
+        const int64_t n[] = {n0, n1, j0, j1};
+        if (step < n0 ? ws->spread(ws, k0_1, p, n, n0, step)
+            : k0_1(p, n, 0, 0, n0, ws)) return 1;
+        for (int64_t chunk = 1; chunk*step < n0; chunk++)
+            symnb_join_add_f32x1024(r0, r0 + 1024*chunk);
+        for (int64_t chunk = 1; chunk*step < n0; chunk++)
+            symnb_join_max_f32x1024(r1, r1 + 1024*chunk);
         #pragma omp simd
         for (int64_t j = j0; j < j1; j++) {
             q0[j] = r0[j - j0];
@@ -107,24 +108,19 @@ static SYMNB_PART int k0_2(const float *restrict p0, float *restrict q0,
     return 0;
 }
 
-static int k0_2_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_2(p[0], p[1], p[2], n[0], n[1], first, last, ws);
-}
-
 /* k0: tiles of 1024 columns, row by row; in threads from 67,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
     if (n0 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    if (ws->threads < 2 || n0*n1 <= 67000 || (n1 + 1023) / 1024 < ws->threads) {
-        if (k0_2(p0, q0, q1, n0, n1, 0, n1, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n1, n0*n1, 28000, 1024);
-        void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
-        const int64_t n[] = {n0, n1};
-        if (ws->spread(ws, k0_2_chunk, p, n, n1, step)) return 1;
+    int64_t step = n1;
+    if (ws->threads > 1 && n0*n1 > 67000 && (n1 + 1023) / 1024 >= ws->threads) {
+        const int64_t chunks = symnb_min((n0*n1) / 28000, 64);
+        step = (n1 / chunks + 1024) / 1024 * 1024;
     }
+    void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
+    const int64_t n[] = {n0, n1};
+    if (step < n1 ? ws->spread(ws, k0_2, p, n, n1, step)
+        : k0_2(p, n, 0, 0, n1, ws)) return 1;
     return 0;
 }

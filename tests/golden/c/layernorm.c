@@ -1,7 +1,10 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n1,
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n1 = n[0];
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
     int64_t polled = 0;
     for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         symnb_tree_f32x32 sum_r0;
@@ -71,23 +74,18 @@ static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], p[1], n[0], first, last, ws);
-}
-
 /* k0: row by row; in threads from 40,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 40000) {
-        if (k0_1(p0, q0, n1, 0, n0, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0, n0*n1, 17000, 1);
-        void *const p[] = {(void *)p0, (void *)q0};
-        const int64_t n[] = {n1};
-        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+    int64_t step = n0;
+    if (ws->threads > 1 && n0*n1 > 40000) {
+        const int64_t chunks = symnb_min((n0*n1) / 17000, 64);
+        step = n0 / chunks + 1;
     }
+    void *const p[] = {(void *)p0, (void *)q0};
+    const int64_t n[] = {n1};
+    if (step < n0 ? ws->spread(ws, k0_1, p, n, n0, step)
+        : k0_1(p, n, 0, 0, n0, ws)) return 1;
     return 0;
 }

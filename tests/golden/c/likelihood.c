@@ -1,8 +1,11 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0,
-                           float *restrict q1, int64_t n1, int64_t first, int64_t last,
-                           symnb_ws *ws)
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n1 = n[0];
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
+    float *restrict q1 = p[2];
     int64_t polled = 0;
     for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         int32_t nan_r0 = 0;                              /* or */
@@ -43,34 +46,33 @@ static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0,
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], p[1], p[2], n[0], first, last, ws);
-}
-
 /* k0: row by row; in threads from 19,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, float *restrict q1,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
     if (n1 == 0) return symnb_fail(ws, "zero-size array to reduction operation maximum which has no identity");
-    if (ws->threads < 2 || n0*n1 <= 19000) {
-        if (k0_1(p0, q0, q1, n1, 0, n0, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0, n0*n1, 8100, 1);
-        void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
-        const int64_t n[] = {n1};
-        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+    int64_t step = n0;
+    if (ws->threads > 1 && n0*n1 > 19000) {
+        const int64_t chunks = symnb_min((n0*n1) / 8100, 64);
+        step = n0 / chunks + 1;
     }
+    void *const p[] = {(void *)p0, (void *)q0, (void *)q1};
+    const int64_t n[] = {n1};
+    if (step < n0 ? ws->spread(ws, k0_1, p, n, n0, step)
+        : k0_1(p, n, 0, 0, n0, ws)) return 1;
     return 0;
 }
 
 /* k1_1: a chunk of a loop of k1, or all of it */
-static SYMNB_PART int k1_1(const float *restrict p0, const float *restrict p1,
-                           const float *restrict p2, const int64_t *restrict p3,
-                           int64_t n0, int64_t n1, float *restrict to_r0, int64_t first,
-                           int64_t last, symnb_ws *ws)
+static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
+    const float *restrict p0 = p[0];
+    const float *restrict p1 = p[1];
+    const float *restrict p2 = p[2];
+    const int64_t *restrict p3 = p[3];
     int64_t polled = 0;
     symnb_tree_f32x64 sum_r0;
     sum_r0.count = sum_r0.top = 0;
@@ -97,15 +99,8 @@ static SYMNB_PART int k1_1(const float *restrict p0, const float *restrict p1,
     }
     symnb_collect_f32x64(&sum_r0, a0);
     const float r0 = symnb_fold_add_f32x64(a0);          /* %8 sum */
-    *to_r0 = r0;
+    ((float *)p[4])[chunk] = r0;
     return 0;
-}
-
-static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k1_1(p[0], p[1], p[2], p[3], n[0], n[1], (float *)p[4] + chunk, first, last,
-                ws);
 }
 
 /* k1: one pass, then the result; in threads from 36,000 points on */
@@ -113,18 +108,17 @@ static int k1(const float *restrict p0, const float *restrict p1,
               const float *restrict p2, const int64_t *restrict p3, float *restrict q0,
               int64_t n0, int64_t n1, symnb_ws *ws)
 {
-    float r0;
-    if (ws->threads < 2 || n0 <= 36000) {
-        if (k1_1(p0, p1, p2, p3, n0, n1, &r0, 0, n0, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0, n0, 4500, 1024);
-        const int64_t count = (n0 + step - 1) / step;
-        float each_r0[64];
-        void *const p[] = {(void *)p0, (void *)p1, (void *)p2, (void *)p3, each_r0};
-        const int64_t n[] = {n0, n1};
-        if (ws->spread(ws, k1_1_chunk, p, n, n0, step)) return 1;
-        r0 = symnb_join_add_f32(each_r0, count);
+    float r0, each_r0[64];
+    int64_t step = n0;
+    if (ws->threads > 1 && n0 > 36000) {
+        const int64_t chunks = symnb_min(n0 / 4500, 64);
+        step = (n0 / chunks + 1024) / 1024 * 1024;
     }
+    void *const p[] = {(void *)p0, (void *)p1, (void *)p2, (void *)p3, each_r0};
+    const int64_t n[] = {n0, n1};
+    if (step < n0 ? ws->spread(ws, k1_1, p, n, n0, step)
+        : k1_1(p, n, 0, 0, n0, ws)) return 1;
+    r0 = symnb_join_add_f32(each_r0, step < n0 ? (n0 + step - 1) / step : 1);
     const float t9 = -r0;                                /* %9 neg */
     q0[0] = t9;
     return 0;

@@ -1,8 +1,11 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
-                           float *restrict q0, int64_t *restrict q1, int64_t first,
-                           int64_t last, symnb_ws *ws)
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const float *restrict p0 = p[0];
+    const float *restrict p1 = p[1];
+    float *restrict q0 = p[2];
+    int64_t *restrict q1 = p[3];
     for (int64_t i = first; i < last; i++) {             /* parallel: rows */
         float a0[10];
         #pragma omp simd
@@ -35,23 +38,17 @@ static SYMNB_PART int k0_1(const float *restrict p0, const float *restrict p1,
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], p[1], p[2], p[3], first, last, ws);
-}
-
 /* k0: row by row; in threads from 17,000 points on */
 static int k0(const float *restrict p0, const float *restrict p1, float *restrict q0,
               int64_t *restrict q1, int64_t n0, symnb_ws *ws)
 {
-    if (ws->threads < 2 || 10*n0 <= 17000) {
-        if (k0_1(p0, p1, q0, q1, 0, n0, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0, 10*n0, 7100, 1);
-        void *const p[] = {(void *)p0, (void *)p1, (void *)q0, (void *)q1};
-        const int64_t n[] = {0};
-        if (ws->spread(ws, k0_1_chunk, p, n, n0, step)) return 1;
+    int64_t step = n0;
+    if (ws->threads > 1 && 10*n0 > 17000) {
+        const int64_t chunks = symnb_min((10*n0) / 7100, 64);
+        step = n0 / chunks + 1;
     }
+    void *const p[] = {(void *)p0, (void *)p1, (void *)q0, (void *)q1};
+    if (step < n0 ? ws->spread(ws, k0_1, p, 0, n0, step)
+        : k0_1(p, 0, 0, 0, n0, ws)) return 1;
     return 0;
 }

@@ -1,7 +1,11 @@
 /* k0_1: a chunk of a loop of k0, or all of it */
-static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t n0,
-                           int64_t n1, int64_t first, int64_t last, symnb_ws *ws)
+static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
     int64_t polled = 0;
     for (int64_t i0 = first; i0 < last; i0 += 32) {      /* parallel: squares */
         for (int64_t j0 = 0; j0 < n0; j0 += 32) {        /* squares */
@@ -23,31 +27,29 @@ static SYMNB_PART int k0_1(const float *restrict p0, float *restrict q0, int64_t
     return 0;
 }
 
-static int k0_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k0_1(p[0], p[1], n[0], n[1], first, last, ws);
-}
-
 /* k0: squares of 32 x 32: some arrays are transposed; in threads from 120,000 points on */
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 120000) {
-        if (k0_1(p0, q0, n0, n1, 0, n1, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n1, n0*n1, 50000, 32);
-        void *const p[] = {(void *)p0, (void *)q0};
-        const int64_t n[] = {n0, n1};
-        if (ws->spread(ws, k0_1_chunk, p, n, n1, step)) return 1;
+    int64_t step = n1;
+    if (ws->threads > 1 && n0*n1 > 120000) {
+        const int64_t chunks = symnb_min((n0*n1) / 50000, 64);
+        step = (n1 / chunks + 32) / 32 * 32;
     }
+    void *const p[] = {(void *)p0, (void *)q0};
+    const int64_t n[] = {n0, n1};
+    if (step < n1 ? ws->spread(ws, k0_1, p, n, n1, step)
+        : k0_1(p, n, 0, 0, n1, ws)) return 1;
     return 0;
 }
 
 /* k1_1: a chunk of a loop of k1, or all of it */
-static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t n1,
+static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n1 = n[0];
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
     int64_t polled = 0;
     for (int64_t i = first; i < last; i++) {             /* parallel */
         #pragma omp simd
@@ -62,31 +64,28 @@ static SYMNB_PART int k1_1(const float *restrict p0, float *restrict q0, int64_t
     return 0;
 }
 
-static int k1_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k1_1(p[0], p[1], n[0], first, last, ws);
-}
-
 /* k1: one pass over the elements; in threads from 150,000 points on */
 static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n1*((n0 + 1) / 2) <= 150000) {
-        if (k1_1(p0, q0, n1, 0, (n0 + 1) / 2, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step((n0 + 1) / 2, n1*((n0 + 1) / 2), 62000, 1);
-        void *const p[] = {(void *)p0, (void *)q0};
-        const int64_t n[] = {n1};
-        if (ws->spread(ws, k1_1_chunk, p, n, (n0 + 1) / 2, step)) return 1;
+    int64_t step = (n0 + 1) / 2;
+    if (ws->threads > 1 && n1*((n0 + 1) / 2) > 150000) {
+        const int64_t chunks = symnb_min((n1*((n0 + 1) / 2)) / 62000, 64);
+        step = ((n0 + 1) / 2) / chunks + 1;
     }
+    void *const p[] = {(void *)p0, (void *)q0};
+    const int64_t n[] = {n1};
+    if (step < (n0 + 1) / 2 ? ws->spread(ws, k1_1, p, n, (n0 + 1) / 2, step)
+        : k1_1(p, n, 0, 0, (n0 + 1) / 2, ws)) return 1;
     return 0;
 }
 
 /* k2_1: a chunk of a loop of k2, or all of it */
-static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t first,
-                           int64_t last, symnb_ws *ws)
+static SYMNB_PART int k2_1(void *const *p, const int64_t *n, int64_t chunk,
+                           int64_t first, int64_t last, symnb_ws *ws)
 {
+    const float *restrict p0 = p[0];
+    float *restrict q0 = p[1];
     #pragma omp simd
     for (int64_t i = first; i < last; i++) {             /* parallel */
         const float t4 = p0[i] + 1.0f;                   /* %4 add */
@@ -95,23 +94,17 @@ static SYMNB_PART int k2_1(const float *restrict p0, float *restrict q0, int64_t
     return 0;
 }
 
-static int k2_1_chunk(void *const *p, const int64_t *n, int64_t chunk, int64_t first,
-                      int64_t last, symnb_ws *ws)
-{
-    return k2_1(p[0], p[1], first, last, ws);
-}
-
 /* k2: one pass over the elements; in threads from 120,000 points on */
 static int k2(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
-    if (ws->threads < 2 || n0*n1 <= 120000) {
-        if (k2_1(p0, q0, 0, n0*n1, ws)) return 1;
-    } else {
-        const int64_t step = symnb_step(n0*n1, n0*n1, 50000, 1024);
-        void *const p[] = {(void *)p0, (void *)q0};
-        const int64_t n[] = {0};
-        if (ws->spread(ws, k2_1_chunk, p, n, n0*n1, step)) return 1;
+    int64_t step = n0*n1;
+    if (ws->threads > 1 && n0*n1 > 120000) {
+        const int64_t chunks = symnb_min((n0*n1) / 50000, 64);
+        step = ((n0*n1) / chunks + 1024) / 1024 * 1024;
     }
+    void *const p[] = {(void *)p0, (void *)q0};
+    if (step < n0*n1 ? ws->spread(ws, k2_1, p, 0, n0*n1, step)
+        : k2_1(p, 0, 0, 0, n0*n1, ws)) return 1;
     return 0;
 }
