@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symnb.core.node import Input, Node
+import numpy as np
+
+from symnb.core.node import Constant, Input, Node, make
 from symnb.core.op import Op
 from symnb.core.types import TensorType
 from symnb.ops import elementwise as el
@@ -18,6 +20,7 @@ from symnb.ops.diagonal import diag, diagonal, embed
 from symnb.ops.dot import BATCHED_DOT, DOT, dot
 from symnb.ops.elementwise import abs, exp, reciprocal, sqrt
 from symnb.ops.factor import EIGVALSH, SVDVALS, eigvalsh, svdvals
+from symnb.ops.index import GATHER
 from symnb.ops.linalg import EXPM, INV, SOLVE, expm, inv, solve
 from symnb.ops.pivots import pivots
 from symnb.ops.sort import sort
@@ -83,6 +86,43 @@ def product_with_diagonal(node: Node) -> Node | None:
         scaled = first * (d if first.ndim < 3 else expand_dims(d, -2))
         return specify_like(scaled, node)
     return None
+
+
+def _chosen_columns(*index: int) -> Node:
+    return make(GATHER, (eye(4), _places(*index)), ((1,),))
+
+
+def _places(*index: int) -> Node:
+    return Constant(np.array(index))
+
+
+@rewrite(
+    _only(DOT), "x @ eye[:, i] -> x[:, i], eye[i] @ x -> x[i]", FINITE_ONLY,
+    "choosing needs no products; beside inf or NaN the zeros make NaN",
+    operands=lambda ops: GATHER in ops, decreases="weight",
+    answers=("selection_dot_to_indexing",),
+    examples=lambda: [dot(_side(3, 4), _chosen_columns(2, 0, 2)),
+                      dot(_side(4), _chosen_columns(3, 1)),
+                      dot(make(GATHER, (eye(4), _places(1, 1)), ((0,),)), _side(4, 3))],
+)  # fmt: skip
+def product_with_selection(node: Node) -> Node | None:
+    """The columns, or the rows, that are chosen."""
+    x, chosen = node.inputs
+    places = _selected(chosen, 1)
+    if places is not None:
+        return specify_like(make(GATHER, (x, places), ((x.ndim - 1,),)), node)
+    chosen, x = node.inputs
+    places = _selected(chosen, 0)
+    if places is None:
+        return None
+    return specify_like(make(GATHER, (x, places), ((0,),)), node)
+
+
+def _selected(chosen: Node, axis: int) -> Node | None:
+    """i, where a matrix is eye[i] (axis 0) or eye[:, i] (axis 1)."""
+    if chosen.op is not GATHER or chosen.params[0] != (axis,) or chosen.ndim != 2:
+        return None
+    return chosen.inputs[1] if is_eye(chosen.inputs[0]) else None
 
 
 # --------------------------------------------------------------- systems and inverses
@@ -162,7 +202,7 @@ def function_of_diagonal(node: Node) -> Node | None:
 DIAGONALS = ruleset(
     "diagonals",
     [
-        product_with_diagonal, solve_diagonal, inv_diagonal, cholesky_diagonal,
-        function_of_diagonal,
+        product_with_selection, product_with_diagonal, solve_diagonal, inv_diagonal,
+        cholesky_diagonal, function_of_diagonal,
     ],
 )  # fmt: skip

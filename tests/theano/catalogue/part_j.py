@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from symnb.core.node import make
 from symnb.ops.create import eye, tril
 from symnb.ops.diagonal import diag, diagonal, embed
@@ -223,6 +225,12 @@ def _(d=vector(4), x=matrix(4, 3)):
 @shows("dot_diag_to_elemwise", within="linalg")
 def _(d=vector(4), x=square()):
     return dot(x, eye(4) * d), x * d
+
+
+@shows("selection_dot_to_indexing", within="linalg")
+def _(x=matrix(3, 4)):
+    places = np.array([2, 0, 2])
+    return dot(x, eye(4)[:, places]), x[:, places]
 
 
 @shows("svd_uv_merge", within="linalg factorise")
