@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from symnb.compile.kernels.columns import Columns
 from symnb.compile.kernels.flatten import Form
 from symnb.compile.kernels.kernel import (
@@ -40,7 +42,6 @@ from symnb.compile.kernels.kernel import (
 from symnb.compile.kernels.nest import Nest, Reduce
 from symnb.compile.kernels.schedule import product
 from symnb.core.dims import DimLike, dim_max, dim_min, dims_in
-from symnb.core.dtypes import SHORT
 
 # ns, EPYC Zen 4, gcc 12, 2026-11. A worker that sleeps takes 16 to 60 us to come, one
 # that looks for work 0.2. The workspace wakes workers for 8 chunks and more, and gives
@@ -53,11 +54,6 @@ SCALAR_FLOPS = 50  # ops of more flops run one element at a time ...
 SCALAR_NS = 0.2  # ... each flop taking so long
 BYTE_NS = 0.01  # one byte from or to the last-level cache
 FLAT_UNIT = 1024  # elements: chunks of a flat loop share no cache line and few pages
-
-BYTES = {
-    dtype: 1 if dtype == "bool" else int(dtype.lstrip("uintfloa")) // 8
-    for dtype in SHORT
-}
 
 
 def in_threads(kernel: Kernel, form: Form) -> Kernel:
@@ -86,7 +82,7 @@ class _Cut:
         self.kernel = kernel
         self.form = form
         self.nest: Nest = form.nest
-        self.arrays = {b.name: BYTES[b.dtype] for b in kernel.buffers}
+        self.arrays = {b.name: np.dtype(b.dtype).itemsize for b in kernel.buffers}
         self.reductions: dict[str, Reduce] = {}
         self.points: dict[str, DimLike] = {}  # of the stage of a reduction
         for stage in self.nest.stages:
@@ -283,7 +279,7 @@ class _Cut:
                 arrays |= {x.array for x in operands_of(s) if isinstance(x, Element)}
                 flops = 1.0 if isinstance(s, Combine) else s.op.flops if s.op else 0.0
                 rate = SCALAR_NS if flops > SCALAR_FLOPS else FLOP_NS
-                ns = flops * rate * max(BYTES[s.dtype], 4) / 4
+                ns = flops * rate * max(np.dtype(s.dtype).itemsize, 4) / 4
                 nodes.setdefault(s.node if s.node is not None else s, ns)
             elif isinstance(s, Write):
                 arrays |= {x.array for x in operands_of(s) if isinstance(x, Element)}
