@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from symnb.core import walk
 from symnb.core.dims import DimLike, symbol
 from symnb.core.graph import Graph
 from symnb.core.node import Input, Node
@@ -20,6 +21,9 @@ from symnb.ops.reduce import prod
 from symnb.ops.reduce import sum as total
 from symnb.ops.view import broadcast_to, expand_dims, reshape, transpose
 from symnb.optim.exact import exact
+from symnb.optim.pipeline import PIPELINE
+from symnb.optim.rule import Rule
+from symnb.optim.verify import instantiate, leaf_for
 
 
 def leaf(*shape: DimLike, dtype: str = "float64", name: str = "x") -> Node:
@@ -121,6 +125,58 @@ def _case(
         for one in shapes
     ]
     return Graph(inputs, roots), values
+
+
+def _is_plain(rule: Rule) -> bool:
+    """Whether a rule's left side is a pattern of elementwise ops and reductions that
+    have derivatives: where a function jumps, rounding may decide to which side."""
+    if rule.lhs is None or not all(param.samples for param in rule.params):
+        return False
+    inner = [node.op for node in walk.order([rule.lhs]) if not node.is_leaf]
+    kinds = {op.kind for op in inner}
+    return kinds <= {"elementwise", "reduction"} and not any(
+        op.no_gradient for op in inner
+    )
+
+
+PATTERNS = [rule for rule in PIPELINE.rules if _is_plain(rule)]
+
+
+@st.composite
+def planted_cases(draw: Any) -> tuple[Graph, list[Any]]:
+    """A random graph in which left sides of rules stand on left sides of rules."""
+    nodes = [leaf(3, 3, name="x"), leaf(3, 3, name="y"), leaf(3, name="z")]
+    inputs = list(nodes)
+    for rule in draw(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=7)):
+        made = _plant(draw, rule, nodes)
+        if made is not None:
+            nodes.append(made)
+    number = st.floats(-4, 4, width=32)
+    values = [
+        np.array(draw(st.lists(number, min_size=9, max_size=9)))[: x.type.size]
+        for x in inputs
+    ]
+    shaped = [v.reshape(x.type.shape) for v, x in zip(values, inputs, strict=True)]
+    return Graph(inputs, [nodes[-1], nodes[-2]]), shaped
+
+
+def _plant(draw: Any, rule: Rule, nodes: list[Node]) -> Node | None:
+    """The left side of a rule with its holes filled by earlier nodes."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    bound: list[Any] = []
+    fitting = [node for node in nodes if node.ndim == 2 or not rule.params]
+    for hole in rule.holes:
+        node = draw(st.sampled_from(fitting))
+        if any(g.constant or g.scalar for g in hole.guards):
+            node = leaf_for(hole, "float64", (), rng)
+        for guard in hole.guards:
+            node = guard.instance(node) if guard.instance is not None else node
+        if not all(guard.test(node) for guard in hole.guards):
+            return None
+        bound.append(node)
+    bound += [draw(st.sampled_from(param.samples)) for param in rule.params]
+    made = _try(lambda *given: instantiate(rule, given), bound)
+    return made if made is not None and made.ndim <= 2 else None
 
 
 def assert_as_close(

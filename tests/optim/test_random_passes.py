@@ -16,6 +16,7 @@ from tests.optim.graphs import (
     assert_as_close,
     assert_same_bits,
     cases,
+    planted_cases,
     symbolic_cases,
 )
 
@@ -87,3 +88,12 @@ def _runs(graph: Graph, values: list) -> bool:
     except (SizeError, ValueError):
         return False
     return True
+
+
+@settings(max_examples=150, deadline=None)
+@given(planted_cases(), st.sampled_from(sorted(set(PIPELINES) - set(BITWISE))))
+def test_left_sides_of_rules_on_left_sides_of_rules_stay_close(case, name) -> None:
+    graph, values = case
+    got, expected = results(case, PIPELINES[name])
+    assume(all(supported(node) for node in graph.order))
+    assert_as_close(graph, values, got, expected)
