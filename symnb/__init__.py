@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from symnb.compile.arguments import In, Out, Param
     from symnb.compile.clone import clone, clone_replace
     from symnb.compile.function import Function, function
+    from symnb.compile.limits import limits
     from symnb.compile.mode import Mode
     from symnb.core.graph import Graph
     from symnb.core.node import Constant, Node
@@ -60,6 +61,7 @@ _HOME = {
     "function": "symnb.compile.function",
     "grad": "symnb.gradient",
     "jit": "symnb.tensor.jit",
+    "limits": "symnb.compile.limits",
     "pp": "symnb.viz",
     "rewrite_graph": "symnb.optim.optimiser",
     "rule": "symnb.tensor.rules",
@@ -97,6 +99,7 @@ __all__ = [
     "function",
     "grad",
     "jit",
+    "limits",
     "load_ipython_extension",
     "pp",
     "rewrite_graph",

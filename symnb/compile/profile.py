@@ -10,7 +10,7 @@ declare; both at the sizes of the last profiled call. With the limits of the mac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,6 +99,28 @@ class Profile:
     def call_us(self) -> float:
         """Mean microseconds a call."""
         return self.total_ns / 1e3 / self.calls if self.calls else 0.0
+
+    def __sub__(self, earlier: Profile) -> Profile:
+        """The profile of the calls since an earlier profile of the same function.
+
+        Bytes and operations are those of the last call. Raises ValueError where the
+        other is no earlier profile of it.
+        """
+        calls = self.calls - earlier.calls
+        names = [[step.name for step in one.steps] for one in (self, earlier)]
+        if calls < 0 or self.name != earlier.name or names[0] != names[1]:
+            raise ValueError(
+                f"{earlier.name}: that is no earlier profile of {self.name}"
+            )
+        ns = [a.ns - b.ns for a, b in zip(self.steps, earlier.steps, strict=True)]
+        total = sum(ns) or 1
+        steps = tuple(
+            replace(step, ns=spent, share=spent / total, calls=calls)
+            for step, spent in zip(self.steps, ns, strict=True)
+        )
+        nodes = tuple(item for step in steps for item in _shares(step))
+        spent = self.total_ns - earlier.total_ns
+        return replace(self, calls=calls, total_ns=spent, steps=steps, nodes=nodes)
 
     def __str__(self) -> str:
         if not self.calls:

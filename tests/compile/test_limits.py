@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+import symnb
 from symnb.compile import limits as module
 from symnb.compile.limits import FIXED, Limits, limits
 from symnb.options import config
@@ -25,6 +26,11 @@ def test_no_product_and_no_copy_is_faster_than_the_limits() -> None:
     assert max(rates) < 3 * found.float32
     assert found.float64 < found.float32
     assert found.memory > 1e8
+
+
+def test_limits_are_public() -> None:
+    assert symnb.limits is limits
+    assert "limits" in dir(symnb)
 
 
 @pytest.mark.cc

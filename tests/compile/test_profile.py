@@ -64,3 +64,29 @@ def test_what_depends_on_data_is_left_open() -> None:
     last = _profiled(f, np.linspace(-1, 1, 9)).steps[-1]
     assert last.bytes is None and last.gbs is None
     assert str(f.profile).count("\n") == len(f.profile.steps)
+
+
+def test_the_difference_of_two_profiles_is_that_of_the_calls_between() -> None:
+    x = T.dvector("x")
+    f = symnb.function([x], T.exp(x) / T.exp(x).sum())
+    before = _profiled(f, np.ones(100), calls=2)
+    last = _profiled(f, np.ones(300), calls=3)
+    between = last - before
+    assert between.calls == 3
+    assert between.total_ns == last.total_ns - before.total_ns
+    spent = [a.ns - b.ns for a, b in zip(last.steps, before.steps, strict=True)]
+    assert [step.ns for step in between.steps] == spent
+    assert sum(step.share for step in between.steps) == pytest.approx(1)
+    assert sum(node.ns for node in between.nodes) == pytest.approx(sum(spent))
+    step = between.steps[0]
+    assert step.gbs == pytest.approx(step.bytes * 3 / step.ns)
+
+
+def test_the_difference_of_other_profiles_is_refused() -> None:
+    x = T.dvector("x")
+    f = symnb.function([x], x * 2, name="f")
+    first, second = _profiled(f, np.ones(9)), _profiled(f, np.ones(9))
+    other = _profiled(symnb.function([x], x * 2, name="g"), np.ones(9))
+    for one, another in ((first, second), (second, other)):
+        with pytest.raises(ValueError, match="no earlier profile"):
+            one - another
