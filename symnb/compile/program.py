@@ -167,12 +167,11 @@ def _threads(step: Step, kernel: Kernel) -> Decision:
     regions = kernel.parallel
     if not regions:
         return Decision("threads", step.name, "one", kernel.alone, step.nodes)
-    chosen = " and ".join(
-        dict.fromkeys(f"chunks from {x.above:,} points on" for x in regions)
-    )
-    why = f"{regions[0].ns:.2g} ns a point, {AWAKE_NS / 1e3:.0f} us pay"
+    first = min(regions, key=lambda x: x.above)
+    pays = WORTH_NS if first.results else AWAKE_NS
+    chosen = f"in chunks from {first.above:,} points on"
+    why = f"{first.ns:.2g} ns a point, {pays / 1e3:.0f} us pay"
     if any(x.results for x in regions):
-        why = f"{regions[0].ns:.2g} ns a point, {WORTH_NS / 1e3:.0f} us pay"
         why += "; results of chunks are combined in their order"
     return Decision("threads", step.name, chosen, why, step.nodes)
 
