@@ -61,6 +61,8 @@ CASES = [
          lambda x: mpmath.log(mpmath.erfc(x)), (-3.0, 0.5, 5.0, 30.0)),
     Case("log of a normal probability", lambda x: T.log(0.5 * T.erfc(-x)),
          lambda x: mpmath.log(mpmath.erfc(-x) / 2), (-40.0, -3.0, 0.25)),
+    Case("log cosh", lambda x: T.log(T.cosh(x)),
+         lambda x: mpmath.log(mpmath.cosh(x)), (-800.0, -1.5, 1e-9, 0.75, 800.0)),
     Case("sqrt of a square", lambda x: T.sqrt(x**2), abs, (-1e-25, -3.0, 2.0, 1e25)),
     Case("exp over one plus exp", lambda x: T.exp(x) / (1 + T.exp(x)), sigmoid,
          (-800.0, -1.0, 0.0, 40.0, 800.0), 1.0),

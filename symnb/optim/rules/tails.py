@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from symnb.core.node import Node
 from symnb.ops.elementwise import (
+    abs,
+    cosh,
     exp,
     expm1,
     greater,
@@ -18,6 +20,7 @@ from symnb.ops.elementwise import (
     minimum,
     reciprocal,
     sigmoid,
+    sinh,
     square,
     tanh,
     where,
@@ -27,6 +30,7 @@ from symnb.optim.contract import STABLER
 from symnb.optim.guard import condition, positive
 from symnb.optim.rule import hole, holes, rule, ruleset
 
+LN2 = 0.6931471805599453
 [x] = holes("x")
 c = hole("c", positive)
 
@@ -36,6 +40,13 @@ _unbounded = condition("x may exceed 1", lambda x: x.op is not minimum)
 def _far(x: Node) -> Node:
     """log(erfc(x)) for x above 1."""
     return log(erfcx(maximum(x, 1))) - square(maximum(x, 1))
+
+
+def _log_cosh(x: Node) -> Node:
+    """log(cosh(x)): by sinh where that is small, else as |x| and what is left."""
+    size = abs(x)
+    near = log1p(2 * square(sinh(0.5 * minimum(size, 1))))
+    return where(greater(size, 1), size + log1p(exp(-2 * size)) - LN2, near)
 
 
 TAILS = ruleset(
@@ -50,6 +61,8 @@ TAILS = ruleset(
              STABLER, "the logarithm of a normal probability: 0 above x = 27",
              "Abramowitz & Stegun 7.1.23", name="log_scaled_erfc",
              where=[_unbounded], answers=("local_log_erfc",)),
+        rule(log(cosh(x)), _log_cosh(x), STABLER,
+             "cosh overflows above x = 710, and is 1 near x = 0", name="log_cosh"),
         rule(exp(-square(x)) / erfc(x),
              where(greater(x, 1), reciprocal(erfcx(maximum(x, 1))),
                    exp(-square(minimum(x, 1))) / erfc(minimum(x, 1))),
