@@ -194,9 +194,7 @@ def test_the_inspector_follows_the_theme(lab: Page, inspector: Locator) -> None:
         inspector.scroll_into_view_if_needed()
         # The host's style sheet arrives when it arrives.
         expect(inspector).not_to_have_css("background-color", light[0])
-        expect(inspector.locator(".head")).not_to_have_css(
-            "background-color", light[1]
-        )
+        expect(inspector.locator(".head")).not_to_have_css("background-color", light[1])
         screenshot(lab, "quickstart_closed_dark")
         open_view(inspector, "passes")
         screenshot(lab, "quickstart_open_dark")
