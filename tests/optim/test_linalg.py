@@ -191,6 +191,17 @@ def test_the_gradient_of_an_inverse_is_that_of_the_system() -> None:
     assert "inv" not in done and done.count("lu_factor") == 1
 
 
+def test_the_gradient_of_a_definite_system_is_two_more_substitutions() -> None:
+    matrix = T.dot(x, x.T) + eye(x.shape[0])
+    cost = T.dot(b, solve(matrix, b))
+    names = ops(*rewrite_graph(list(grad(cost, [x]))))
+    assert names.count("cholesky") == 1
+    assert "solve" not in names
+    shapes = [n.ndim for n in order(rewrite_graph(list(grad(cost, [x])))) if
+              n.op.name == "solve_triangular"]  # fmt: skip
+    assert set(shapes) == {1}
+
+
 def test_no_inverse_is_formed_where_one_is_only_multiplied() -> None:
     assert ops(rewrite_graph(dot(inv(A), V))) == ["solve"]
 

@@ -240,6 +240,7 @@ def solve_by_substitution(node: Node) -> Node | None:
     "half the work of elimination; a matrix that is not positive definite as rounded "
     "(condition above 1/eps) is an error",
     "Golub & Van Loan 2013, 4.2", decreases="linear algebra",
+    tags="after_gradient",  # the gradient of a system is a system, of a factor cubic
     answers=("psd_solve_with_chol", "psd_solve_to_chol_solve",
              "generic_solve_to_structured_form"),
     examples=lambda: [solve(positive_definite(), _side(4)),
