@@ -1,11 +1,14 @@
 """The machine's limits: plausible, remembered, and reached by nothing."""
 
+import ctypes
+import hashlib
 import time
 
 import numpy as np
 import pytest
 
 import symnb
+import symnb.compile.build as builder
 from symnb.compile import limits as module
 from symnb.compile.limits import FIXED, Limits, limits
 from symnb.options import config
@@ -40,6 +43,24 @@ def test_limits_are_measured_once(monkeypatch) -> None:
         module._limits.cache_clear()
         monkeypatch.setattr(module, "_measured", lambda threads: pytest.fail("again"))
         assert limits(1) == first
+
+
+@pytest.mark.cc
+def test_the_triad_is_right_wherever_its_arrays_begin() -> None:
+    text = "".join(
+        [module.TEXT, module.PEAK % {"type": "float", "lanes": 8, "fma": "fmaf"}]
+    )
+    library = builder.build(text, hashlib.blake2b(text.encode()).hexdigest()[:32])
+    signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)
+    triad = signature(library.address("symnb_triad"))
+    b, c = np.random.default_rng(0).normal(size=(2, 100)).astype("float32")
+    for start in range(9):
+        for n in (0, 1, 7, 8, 33, 80):
+            a = np.full(100, 7, "float32")
+            triad(a[start:].ctypes.data, b.ctypes.data, c.ctypes.data, n)
+            want = np.full(100, 7, "float32")
+            want[start : start + n] = b[:n] + 3 * c[:n]
+            np.testing.assert_allclose(a, want, rtol=1e-5, atol=1e-6)
 
 
 def test_reproducible_limits_are_fixed() -> None:
