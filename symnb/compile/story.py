@@ -20,7 +20,7 @@ from symnb.compile.opaque import describe
 from symnb.compile.plan import Plan, plan_memory
 from symnb.compile.processor import vector_bytes, vector_functions
 from symnb.compile.program import Program, build_program
-from symnb.compile.render import prelude, render_kernel, unit_count, units
+from symnb.compile.render import prelude, render_kernel, unit_count, unit_texts
 from symnb.compile.specialise import Check, Specialised
 from symnb.core.dims import Atom, Dim
 from symnb.core.graph import Graph
@@ -131,9 +131,9 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     host = render_host(program, plan, (*specialised.checks, *rest))
     named = [(kernel.name, kernel.source) for kernel in kernels]
     head = prelude(launched, target)
-    [source] = units(head, named, host.text, 1)
+    [source] = unit_texts(head, named, host.text, 1)
     count = unit_count(len(kernels), 1 if config.reproducible else config.threads)
-    pieces = units(head, named, host.text, count)
+    pieces = unit_texts(head, named, host.text, count)
     record = _record(program, host.externs, host.opaque)
     state = specialised.graph.shared
     record["state"] = [state.index(leaf) for leaf in optimised.shared]

@@ -18,7 +18,7 @@ def unit_count(kernels: int, cores: int) -> int:
     return max(1, min(cores, kernels // LEAST))
 
 
-def units(
+def unit_texts(
     prelude: str, kernels: Sequence[tuple[str, str]], host: str, count: int
 ) -> tuple[str, ...]:
     """The texts of `count` units, the host functions in the last one.

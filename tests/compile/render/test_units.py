@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import symnb
 import symnb.tensor as T
-from symnb.compile.render.units import unit_count, units
+from symnb.compile.render.units import unit_count, unit_texts
 
 
 def test_as_many_units_as_cores_from_forty_kernels_on() -> None:
@@ -30,7 +30,7 @@ def test_every_kernel_is_defined_once_and_declared_where_it_is_called(
         (f"k{at}", f"/* {'x' * size} */\nstatic int k{at}(int a,\n    int b)\n{{\n}}\n")
         for at, size in enumerate(sizes)
     ]
-    made = units("int head;", kernels, "int host(void) { return 0; }", count)
+    made = unit_texts("int head;", kernels, "int host(void) { return 0; }", count)
     assert len(made) == count
     assert all(text.startswith("int head;") for text in made)
     assert "int host(void)" in made[-1]
