@@ -3,8 +3,8 @@
 `render_kernel(kernel, name, target, in_place=())` gives a `KernelSource(text, lines)`;
 `lines` lists (first line, last line, nodes), 1-based within `text`.
 `prelude(kernels, target)` gives what all of them need, each definition once, the
-workspace type of `runtime/abi.h` included. `unit_texts(...)` is the whole text in as many
-pieces as compile at the same time.
+workspace type of `runtime/abi.h` included. `unit_texts(...)` is the whole text in as
+many pieces as compile at the same time.
 """
 
 from symnb.compile.render.c import prelude, render_kernel
