@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.peers import environment
 from bench.ratio import best, middle, ratio
-from bench.turns import Entry, Samples, Turns, present
+from bench.turns import ENOUGH, Entry, Samples, Turns, present
 from bench.workloads import WORKLOADS
 
 OURS = "symnb"
@@ -39,6 +39,10 @@ class Row:
     turns: dict[str, tuple[int, int]] = field(default_factory=dict)
     errors: dict[str, float] = field(default_factory=dict)
     first_s: dict[str, float] = field(default_factory=dict)
+
+    def is_calm(self, *systems: str) -> bool:
+        """Whether these systems had enough turns nobody else interrupted."""
+        return all(self.turns[s][1] >= min(ENOUGH, self.turns[s][0]) for s in systems)
 
     @property
     def best(self) -> str | None:

@@ -12,6 +12,7 @@ from bench.ratio import geometric_mean
 from bench.workloads import WORKLOADS
 
 Cells = Mapping[int, Mapping[str, Row]]  # threads -> row -> measured
+DISTURBED = " ~"  # too few turns without somebody else on the processor
 PYTENSOR = ("pytensor-numba", "pytensor-c")
 
 
@@ -35,6 +36,7 @@ def times(
             if system in row.ns:
                 text = duration(row.ns[system])
                 text = f"**{text}**" if system == row.best else text
+                text += "" if row.is_calm(system) else DISTURBED
                 cells.append(f"{text} {row.forms.get(system, '')}".strip())
             else:
                 cells.append(row.why.get(system, "") or "–")
@@ -85,6 +87,7 @@ def _ratio(name: str, threads: int, row: Row | None) -> list[str]:
     value = f"{row.ratios[peer]:.2f}"
     if must is not None and row.ratios[peer] > must:
         value = f"**{value}** missed"
+    value += "" if row.is_calm(OURS, peer) else DISTURBED
     return [value, bound, peer]
 
 

@@ -84,6 +84,16 @@ def test_missed_musts_are_found_and_marked() -> None:
     assert "| 0.80 | 0.9 | torch | **0.95** missed | 0.9 | torch |" in ratios(cells)
 
 
+def test_what_was_disturbed_is_marked() -> None:
+    found = row(symnb=80, torch=100)
+    assert found.is_calm("symnb", "torch") and "~" not in ratios(
+        {1: {"softmax": found}}
+    )
+    found.turns["torch"] = (15, 1)
+    assert found.is_calm("symnb") and not found.is_calm("symnb", "torch")
+    assert "| 0.80 ~ | 0.9 | torch |" in ratios({1: {"softmax": found}})
+
+
 def test_musts_may_differ_with_threads() -> None:
     assert MUSTS["sum_ax0"].of(1) == 0.8 and MUSTS["sum_ax0"].of(2) == 0.5
 
