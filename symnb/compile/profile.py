@@ -3,7 +3,7 @@
 Every step of compiled code has a counter, off unless profiling is on. Inside a fused
 kernel nothing can be measured without changing it, so a node's share of its kernel is
 its share of the estimated work (flops weighted by output elements), and is named so.
-Bytes are what a step's arrays hold, each moved once; operations are what the ops
+Bytes are what a step's arrays hold, each read or written once; operations are what the ops
 declare; both at the sizes of the last profiled call. With the limits of the machine
 (`limits.py`) they tell how near a step comes to the best it could do.
 """
@@ -184,10 +184,13 @@ def profile_of(function: Any) -> Profile:
 
 
 def _bytes(step: Any, at: dict[Atom, int]) -> int | None:
-    """Bytes of the arrays a step reads and writes, each once."""
-    arrays = {buffer.root: buffer for buffer in (*step.reads, *step.writes)}
+    """Bytes of the arrays a step reads, and of those it writes, each once.
+
+    An array written in place is moved twice: in and out.
+    """
     total = 0
-    for buffer in arrays.values():
+    read, written = ({b.root: b for b in side} for side in (step.reads, step.writes))
+    for buffer in (*read.values(), *written.values()):
         size = _at(buffer.type.size, at)
         if size is None:
             return None

@@ -6,6 +6,7 @@ import pytest
 import symnb
 import symnb.tensor as T
 from symnb.compile.limits import Limits
+from symnb.compile.mode import get_default_mode
 
 pytestmark = pytest.mark.cc
 
@@ -26,6 +27,16 @@ def test_bytes_and_operations_of_a_sum_of_vectors() -> None:
     assert step.calls == 3
     assert step.gbs == pytest.approx(step.bytes * 3 / step.ns)
     assert step.gflops == pytest.approx(step.flops * 3 / step.ns)
+
+
+def test_an_array_written_in_place_is_moved_in_and_out() -> None:
+    x, y = T.fvectors("x", "y")
+    f = symnb.function(
+        [x, y], T.tanh(x) * T.exp(y), mode=get_default_mode().excluding("fuse")
+    )
+    profile = _profiled(f, *np.ones((2, 1000), "float32"))
+    moved = {step.nodes[0].op.name: step.bytes for step in profile.steps}
+    assert moved == {"tanh": 8000, "exp": 8000, "mul": 12000}
 
 
 def test_operations_of_products_and_convolutions() -> None:
