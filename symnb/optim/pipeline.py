@@ -30,7 +30,7 @@ from symnb.optim.rules.indexing import INDEXING
 from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.linalg import LINALG
-from symnb.optim.rules.logic import LOGIC
+from symnb.optim.rules.logic import LOGIC, TRUTH_VALUES
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.scaled import SCALED
 from symnb.optim.rules.shapes import SHAPES
@@ -97,7 +97,7 @@ class Pipeline(tuple[Pass, ...]):
 
 PARTS = INDEXING + GATHERS + JOINS + WRITING + INCREMENTS
 SIMPLIFY = ALGEBRA + LOGIC + VIEWS + SHAPES + PARTS + FOLDING
-TIDY = SIMPLIFY + STABILITY + REDUCTIONS + IDENTITIES + MARKERS
+TIDY = SIMPLIFY + STABILITY + REDUCTIONS + IDENTITIES + MARKERS + TRUTH_VALUES
 
 PIPELINE = Pipeline((
     MERGE,

@@ -197,3 +197,11 @@ def test_the_side_not_taken_adds_nothing():
     with np.errstate(all="ignore"):
         got = f(np.array([-1.0, 0.0, 2.0]), np.array([3.0, 3.0, 3.0]))
     np.testing.assert_array_equal(got, [0, 0, 1.5])
+
+
+def test_the_side_not_taken_adds_nothing_without_a_weight_either():
+    x = T.dvector("x")
+    cost = T.where(x > 0, T.log(x), 0.0).sum()
+    f = symnb.function([x], T.grad(cost, x))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(f(np.array([-1.0, 0.0, 2.0])), [0, 0, 0.5])

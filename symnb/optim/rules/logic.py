@@ -53,8 +53,6 @@ CHOICES = [
          name="where_where_then"),
     rule(where(c, x, where(c, y, z)), where(c, x, z), BITWISE,
          name="where_where_else"),
-    rule(where(c, 1, 0), c, BITWISE, name="where_one_zero"),
-    rule(where(c, 0, 1), logical_not(c), BITWISE, name="where_zero_one"),
     rule(where(c, x, y) + where(c, z, d), where(c, x + z, y + d), BITWISE,
          name="add_wheres", answers=("local_merge_switch_same_cond",)),
     rule(where(c, x, y) * where(c, z, d), where(c, x * z, y * d), BITWISE,
@@ -219,5 +217,12 @@ def cast_cast(x: Node, middle: str, target: str) -> Node | None:
     """One cast in place of two."""
     return cast(x, target) if _cast_through(x.dtype, middle, target) else None
 
+
+# Late: while a choice is a choice, its zero sinks through what it is divided by, and the
+# gradient of where(x > 0, log(x), 0) is a number at 0.
+TRUTH_VALUES = ruleset("truth values", [
+    rule(where(c, 1, 0), c, BITWISE, name="where_one_zero"),
+    rule(where(c, 0, 1), logical_not(c), BITWISE, name="where_zero_one"),
+])  # fmt: skip
 
 LOGIC = ruleset("logic", [*CHOICES, *SINKS, *TRUTH, *COMPARISONS, cast_cast])
