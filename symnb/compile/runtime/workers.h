@@ -21,6 +21,7 @@
 #define WAKE_CHUNKS 8       /* chunks for which sleeping workers are woken */
 #define RECENT_NS 50000     /* a job so soon after another: more may come, wake them */
 #define WAKE_NS 10000       /* what the caller of a late worker pays for waking it */
+#define WAIT_NS 3000        /* for a chunk to end is no loss */
 #define ALONE 10            /* times the loss: how long to do without workers */
 #define MOST_ALONE_NS 100000000
 #define MOST_LATE 6         /* doublings where nobody comes: 6.4 ms */
@@ -142,7 +143,8 @@ static void job_work(Job *j, int own) {
 
 /* ---- workers ------------------------------------------------------------- */
 
-/* Looks for the next job for a while; the lock is not held. */
+/* Looks for the next job for a while; the lock is not held. It yields: a thread of BLAS
+ * may have to start on this processor. */
 static void worker_look(unsigned seen) {
   int64_t until = ws_now() + SPIN_NS;
   do {
@@ -152,6 +154,7 @@ static void worker_look(unsigned seen) {
       __builtin_ia32_pause();
 #endif
     }
+    sched_yield();
   } while (ws_now() < until);
 }
 
@@ -264,11 +267,14 @@ static void note_late(int64_t now, int64_t waited, int helped) {
 }
 
 /* Whether to ask for workers; the caller holds busy. A short job is for those who are
- * awake, and wakes them only if others came just before. */
+ * awake, and wakes them only if others came just before; not beside BLAS, whose threads
+ * keep the other processors busy for a while after each product. */
 static int job_is_shared(const Job *j) {
   int64_t now = ws_now();
   if (now < workers.alone) return 0;
-  return j->count >= WAKE_CHUNKS || now - workers.ended < RECENT_NS ||
+  if (j->count >= WAKE_CHUNKS) return 1;
+  if (((Frame *)j->caller)->binding->control.get) return 0;
+  return now - workers.ended < RECENT_NS ||
          __atomic_load_n(&workers.looking, __ATOMIC_RELAXED) > 0;
 }
 
@@ -283,7 +289,7 @@ static void job_share(Job *j, int wanted, unsigned forks) {
   job_close(j);
   if (forks != workers.forks) return;
   int64_t now = ws_now(), waited = now - done;
-  if (j->helped && waited <= (done - start) / 4 + SPIN_NS)
+  if (j->helped && waited <= (done - start) / 2 + WAIT_NS)
     workers.late = workers.missed = 0;
   else
     note_late(now, waited, j->helped);
@@ -360,7 +366,7 @@ static void workers_end(void) {
 /* Note [Late]
  * On a machine whose processors are busy a worker comes when the job is over, or starts
  * a chunk and is then interrupted for milliseconds while the caller waits for it. A job
- * whose caller waited for more than a quarter of its time, or the second in a row to
+ * whose caller waited for more than half of its time, or the second in a row to
  * which no worker came, lost something. For ten times that long jobs do without workers,
  * and twice as long each time nobody comes, so threads cost a tenth at worst. Chunks are
  * the same, so results are. */
