@@ -3,8 +3,8 @@
 Every step of compiled code has a counter, off unless profiling is on. Inside a fused
 kernel nothing can be measured without changing it, so a node's share of its kernel is
 its share of the estimated work (flops weighted by output elements), and is named so.
-Bytes are what a step's arrays hold, each read or written once; operations are what the ops
-declare; both at the sizes of the last profiled call. With the limits of the machine
+Bytes are what a step's arrays hold, each read or written once; operations are what the
+ops declare; both at the sizes of the last profiled call. With the limits of the machine
 (`limits.py`) they tell how near a step comes to the best it could do.
 """
 

@@ -1,7 +1,7 @@
-"""`%symprofile [NAME | NAME(ARGUMENTS)] [-n CALLS]`: where the time goes.
+"""`%symprofile [NAME | NAME(ARGUMENTS)] [-n CALLS] [--limits]`: where the time goes.
 
-Python twin: `f.profile`. With arguments the function is called CALLS times first,
-timing every step; updates of shared variables happen as in any call.
+Python twins: `f.profile`, `f.profile.against()`. With arguments the function is called
+CALLS times first, timing every step; updates of shared variables happen as in any call.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from symnb.compile.profile import Profile
 from symnb.errors import CellError
 from symnb.magics.arguments import LineParser
+from symnb.magics.shown import Shown
 from symnb.magics.subject import Call, read_call
 
 MAGIC = "%symprofile"
@@ -26,17 +27,21 @@ def make_parser() -> LineParser:
     parser.add_argument(
         "-n", "--calls", type=int, default=100, help="calls to make (100)"
     )
+    parser.add_argument(
+        "-l", "--limits", action="store_true", help="beside the limits of this machine"
+    )
     return parser
 
 
-def run(line: str, names: Mapping[str, Any]) -> Profile:
+def run(line: str, names: Mapping[str, Any]) -> Profile | Shown:
     """The profile, after the calls the line asks for."""
     call, options = read_call(make_parser(), line, names)
     if options.calls < 1:
         raise CellError(f"{MAGIC}: {options.calls} calls measure nothing.")
     if call.arguments is not None:
         _measure(call, options.calls)
-    return call.function.profile
+    profile = call.function.profile
+    return Shown(profile, profile.against()) if options.limits else profile
 
 
 def _measure(call: Call, calls: int) -> None:

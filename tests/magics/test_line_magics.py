@@ -88,6 +88,20 @@ def test_symprofile_calls_and_times(notebook) -> None:
 
 
 @pytest.mark.cc
+def test_symprofile_shows_the_limits_of_the_machine(notebook) -> None:
+    notebook("symnb.config.device = 'c'")
+    notebook(CELL)
+    notebook("a = np.linspace(0, 1, 50)")
+    with symnb.config.change(reproducible=True):
+        shown = notebook.value("%symprofile f(a, y=a) --limits -n 5")
+    assert shown.value.calls == 5
+    lines = repr(shown).splitlines()
+    assert "memory 10 GB/s" in lines[0]
+    assert "GFLOP/s  limit" in lines[1]
+    assert len(lines) == 2 + len(shown.value.steps)
+
+
+@pytest.mark.cc
 def test_symmemory_lists_every_buffer(notebook) -> None:
     notebook("symnb.config.device = 'c'")
     notebook(CELL)
