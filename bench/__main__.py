@@ -99,8 +99,8 @@ def _head(found: dict[str, Any]) -> str:
         f"{found['seconds']} s.\n{named}.\n\n"
         "Medians over rounds in which every system has its turn; ratios are symnb's "
         "time over\nthe peer's within a round, smaller is faster. *out=*: a reused "
-        "output. Bold: best peer. ~: interrupted by others in nearly every turn; the "
-        "five\nfastest turns count."
+        "output. Bold: best peer.\n~: interrupted by others in nearly every turn; the "
+        "five fastest turns count."
     )
 
 
