@@ -291,3 +291,21 @@ def test_steps_in_python_have_the_blas_threads_of_the_call(
     f = symnb.function([x], T.sort(x, 0), threads=1)
     f(DATA[:6].reshape(3, 2))
     assert seen == [1] and blas.threads() == before
+
+
+@pytest.mark.parametrize("turn_a", [False, True])
+@pytest.mark.parametrize("turn_b", [False, True])
+@pytest.mark.parametrize("shape", [(1797, 64, 10), (10, 900, 700), (130, 97, 333)])
+def test_products_are_shared_out_by_rows_or_columns(shape, turn_a, turn_b) -> None:
+    m, k, n = shape
+    rng = np.random.default_rng(5)
+    x = rng.integers(-3, 4, (k, m) if turn_a else (m, k)).astype("float64")
+    y = rng.integers(-3, 4, (n, k) if turn_b else (k, n)).astype("float64")
+    a, b = T.dmatrices("a", "b")
+    product = T.dot(a.T if turn_a else a, b.T if turn_b else b)
+    want = (x.T if turn_a else x) @ (y.T if turn_b else y)
+    for threads in (1, 2, 5):
+        f = symnb.function([a, b], [product, 2 * product + 1], threads=threads)
+        got, scaled = f(x, y)
+        np.testing.assert_array_equal(got, want)  # whole numbers: exact in any order
+        np.testing.assert_array_equal(scaled, 2 * want + 1)

@@ -7,8 +7,10 @@ every export works without a library.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from symnb.compile.extern.blas import ROUTINES, blas, declarations
 from symnb.compile.program import Buffer, Step
@@ -85,6 +87,9 @@ class Products:
         found = blas() if self.library else None
         if found is not None and routine in found.addresses:
             name, first = f"symnb_{routine}", [f"ws->externs[{self.place(routine)}]"]
+            if kind == "gemm":
+                name, first = f"{name}_shared", ["ws", *first]
+                self.plain[name] = _shared(routine[0])
         else:
             name, first = f"plain_{kind}_{dtype}", []
             self.plain[name] = _plain(kind, dtype, name)
@@ -95,6 +100,18 @@ class Products:
         if routine not in self.externs:
             self.externs.append(routine)
         return self.externs.index(routine)
+
+
+ALONE = 600_000  # multiplications one thread does in 12 us: fewer are not shared out
+
+
+@functools.cache
+def _shared(kind: str) -> str:
+    """A product in the threads of the call, for s or d."""
+    text = Path(__file__).with_name("shared.h").read_text()
+    real = {"s": "float", "d": "double"}[kind]
+    text = text.replace("KIND", kind).replace("REAL", real)
+    return text.replace("ALONE", str(ALONE))
 
 
 def _plain(kind: str, dtype: str, name: str) -> str:
