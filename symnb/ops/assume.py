@@ -66,13 +66,17 @@ GAPS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _look(x: Array, properties: tuple[str, ...]) -> Array:
-    """x, after its properties have been found true; NaN and inf say nothing."""
+def _look(x: Array, properties: tuple[str, ...], dtype: str) -> Array:
+    """x, after its properties have been found true; NaN and inf say nothing.
+
+    dtype  of the matrix in the graph: a run in more digits gets the same inputs,
+           which were rounded in this one
+    """
     known = x.dtype.kind == "f" and x.size and np.isfinite(x).all()
     for name in properties if known else ():
         gap = float(np.abs(GAPS[name](x)).max())
         scale = 1.0 if name == "orthogonal" else float(np.abs(x).max())
-        if gap > SLACK * x.shape[-1] * float(np.finfo(x.dtype).eps) * scale:
+        if gap > SLACK * x.shape[-1] * float(np.finfo(dtype).eps) * scale:
             raise AssertionFailed(
                 f"a matrix assumed {name} is not: it is off by {gap:.3g}, where its "
                 f"largest element is {float(np.abs(x).max()):.3g}.\n"
@@ -90,7 +94,7 @@ def _infer(types: Types, params: Params) -> Type:
 
 
 ASSUME = Op(
-    name="assume", kind="identity", params=("properties",), infer=_infer,
+    name="assume", kind="identity", params=("properties", "dtype"), infer=_infer,
     numpy=_look, vjp=_pass, jvp=lambda node, tangents: tangents[0],
     tags=frozenset({"identity"}), doc="x, of which the user knows something.",
 )  # fmt: skip
@@ -111,4 +115,4 @@ def assume(x: Any, *properties: str) -> Node:
     if not properties:
         raise ValueError(f"assume what?\nFix: name one of {', '.join(GAPS)}.")
     node = float_matrix(x, "assume")
-    return make(ASSUME, (node,), (tuple(sorted(set(properties))),))
+    return make(ASSUME, (node,), (tuple(sorted(set(properties))), node.dtype))

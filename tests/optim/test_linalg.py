@@ -327,6 +327,16 @@ def test_assumptions_allow_rounding(name: str) -> None:
     assert evaluate([symnb.assume(y, name)], {y: matrix})[0] is not None
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_matrix_orthogonal_in_its_own_digits_passes_a_run_in_more(dtype: str) -> None:
+    x, b = T.matrix("x", dtype=dtype), T.vector("b", dtype=dtype)
+    f = symnb.function([x, b], solve(symnb.assume(x, "orthogonal"), b))
+    matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))[0]
+    assert f.check([matrix.astype(dtype), np.ones(5, dtype)]).rows
+    with pytest.raises(AssertionFailed, match="assumed orthogonal"):
+        f.check([1.01 * matrix.astype(dtype), np.ones(5, dtype)])
+
+
 def test_unknown_assumptions_are_refused() -> None:
     with pytest.raises(ValueError, match="not 'round'"):
         symnb.assume(A, "round")
