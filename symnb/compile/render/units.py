@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEAST = 20  # kernels of a unit: another one costs the prelude again
+LEAST = 5  # kernels of a unit: another one costs the prelude again, 10 ms
 HIDDEN = '__attribute__((visibility("hidden"))) '
 
 
 def unit_count(kernels: int, cores: int) -> int:
-    """Into how many units so many kernels are cut: from 40 on as many as cores."""
+    """Into how many units so many kernels are cut: two from ten on, if two cores."""
     return max(1, min(cores, kernels // LEAST))
 
 
