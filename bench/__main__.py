@@ -39,7 +39,10 @@ def machine() -> str:
 
 def versions(selection: Selection) -> dict[str, str]:
     """System -> version of its package."""
-    return {s: metadata.version(SYSTEMS[s].package) for s in selection.systems}
+    names = dict.fromkeys(selection.systems)
+    if "optimise" in selection.groups:
+        names |= {optimiser.PEER: None}
+    return {s: metadata.version(SYSTEMS[s].package) for s in names}
 
 
 def run(selection: Selection) -> tuple[str, dict[str, Any]]:
