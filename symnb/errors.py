@@ -21,6 +21,7 @@ lines.
       ArgumentError (TypeError)   a call with the wrong arguments
       SizeError (ValueError)      a call with sizes that do not fit
       BoundsError (IndexError)    a call with an index outside its array
+      MatrixError (LinAlgError)   a call with a singular or indefinite matrix
       OptimiserError
         FuelError (RuntimeError)
         ContractError
@@ -33,6 +34,8 @@ lines.
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+import numpy as np
 
 
 class SymnbError(Exception):
@@ -97,6 +100,10 @@ class SizeError(SymnbError, ValueError):
 
 class BoundsError(SymnbError, IndexError):
     """A call with an index outside its array."""
+
+
+class MatrixError(SymnbError, np.linalg.LinAlgError):
+    """A call with a matrix that is singular, or not positive definite."""
 
 
 class OptimiserError(SymnbError):

@@ -7,7 +7,7 @@ NumPy function.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from symnb.core.graph import Graph
 from symnb.core.node import Input, Node, as_dim
 from symnb.core.types import TensorType, TupleType
 from symnb.core.walk import atoms_of, with_inputs
+from symnb.errors import MatrixError, message
 
 if TYPE_CHECKING:
     from symnb.compile.program import Step
 
 Array = np.ndarray[Any, Any]
+Where = Callable[[int], list[tuple[str, ...]]]
 
 
 def describe(step: Step) -> dict[str, Any]:
@@ -91,10 +93,18 @@ def _tensor(node: Node, free: dict[Atom, DimLike]) -> TensorType:
 
 
 class OpaqueSteps:
-    """The Python side of a program's opaque steps."""
+    """The Python side of a program's opaque steps.
 
-    def __init__(self, steps: dict[int, dict[str, Any]]) -> None:
+    name   of the function, for messages
+    where  rows about a step, for messages
+    """
+
+    def __init__(
+        self, steps: dict[int, dict[str, Any]], name: str, where: Where | None = None
+    ) -> None:
         self._steps = steps
+        self._name = name
+        self._where = where
         self._nodes: dict[int, Node] = {}
 
     def _node(self, number: int) -> Node:
@@ -109,8 +119,18 @@ class OpaqueSteps:
     def run(self, number: int, arrays: Sequence[Array | None]) -> list[Array] | None:
         """Fill the outputs, which follow the inputs in `arrays`.
 
-        Outputs given as None are returned instead.
+        Outputs given as None are returned instead. Raises MatrixError for a
+        LinAlgError, and what else the step's NumPy raises.
         """
+        try:
+            return self._run(number, arrays)
+        except np.linalg.LinAlgError as error:
+            what, _, fix = str(error).partition("\nFix: ")
+            rows = self._where(number) if self._where is not None else []
+            text = message(f"{self._name}: {what}", rows, fix)
+        raise MatrixError(text) from None
+
+    def _run(self, number: int, arrays: Sequence[Array | None]) -> list[Array] | None:
         item = self._steps[number]
         node = self._node(number)
         count = len(item["inputs"])

@@ -16,7 +16,7 @@ import symnb.compile.build as builder
 from symnb.compile.codec import decode
 from symnb.compile.extern.blas import control
 from symnb.compile.extern.lapack import addresses, convention
-from symnb.compile.opaque import OpaqueSteps
+from symnb.compile.opaque import OpaqueSteps, Where
 from symnb.compile.processor import vector_bytes
 from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
 from symnb.compile.specialise import Specialised
@@ -34,10 +34,12 @@ def call_spec(
     library: builder.Library,
     names: Sequence[str],
     returns: str,
+    where: Where | None = None,
 ) -> CallSpec:
     """How the loaded library is called, bound to the graph's shared storage.
 
     graph  the specialised graph the record was made from, whose leaves give the state
+    where  rows about a step, for messages
     """
     named = list(zip(names, graph.inputs, strict=True))
     slots, arguments = _array_specs(record["arguments"], record["slots"], named)
@@ -46,7 +48,7 @@ def call_spec(
     named = [(leaf.name or f"shared {i}", leaf) for i, leaf in enumerate(state)]
     slots, shared = _array_specs(record["shared"], slots, named)
     steps = {int(n): item for n, item in record["opaque"].items()}
-    python = OpaqueSteps(steps)
+    python = OpaqueSteps(steps, graph.name, where)
     return CallSpec(
         arguments=arguments,
         shared=tuple(zip(storages, shared, strict=True)),
@@ -64,6 +66,7 @@ def call_spec(
         returns=returns,
         opaque={n: _opaque(item) for n, item in steps.items()},
         name=graph.name,
+        where=where,
     )
 
 
@@ -151,4 +154,16 @@ class Variant:
     def spec(self, names: Sequence[str], returns: str) -> CallSpec:
         """The call bound to the graph's state."""
         graph = self.specialised.graph
-        return call_spec(self.record, graph, self.library, names, returns)
+        return call_spec(self.record, graph, self.library, names, returns, self.where)
+
+    def where(self, step: int) -> list[tuple[str, ...]]:
+        """Rows (op, type, site) of what can fail in a step; tells the story again."""
+        program = self.story.program
+        if program is None or not 0 <= step < len(program.steps):
+            return []
+        step_ = program.steps[step]
+        nodes = step_.nodes[:1]
+        if step_.kind == "launch":
+            nodes = tuple(n for n in step_.nodes if n.op.kind in ("gather", "scatter"))
+        rows = [(n.op.name, str(n.type), str(n.site)) for n in nodes if n.site]
+        return list(dict.fromkeys(rows))

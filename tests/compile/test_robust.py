@@ -1,40 +1,22 @@
 """Compiled functions when something goes wrong: signals, threads, compilers, disks."""
 
 import os
-import signal
 import stat
 import subprocess
 import sys
 import textwrap
-import threading
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 import symnb
 import symnb.tensor as T
+from symnb.errors import BoundsError, MatrixError, SymnbError
 
 pytestmark = pytest.mark.cc
 RNG = np.random.default_rng(20261122)
-
-
-@contextmanager
-def interrupted(within):
-    """The signal of Ctrl-C comes and ends the block within so many seconds."""
-    timer = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT))
-    started = time.monotonic()
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            yield
-        assert time.monotonic() - started < within
-    finally:
-        timer.cancel()
-        timer.join()
 
 
 # ---------------------------------------------------------------------- interrupts
@@ -133,6 +115,7 @@ PROGRAM = """
 import warnings
 import numpy as np, symnb, symnb.tensor as T
 from symnb.errors import BuildError
+from tests.compile.interrupts import interrupted
 x = T.dvector("x")
 """
 
@@ -252,3 +235,33 @@ def test_misaligned_swapped_and_reversed_arrays(count):
     for name, array in layouts.items():
         for got, expected in zip(f(array), want, strict=True):
             np.testing.assert_array_equal(got, expected, err_msg=name)
+
+
+# --------------------------------------------------------------- what failed, where
+
+
+def refused(kind, call, *args):
+    """The message of a call that fails."""
+    with pytest.raises(kind) as caught:
+        call(*args)
+    return str(caught.value)
+
+
+def test_an_index_out_of_bounds_says_where_it_was_written():
+    table, at = T.dmatrix("table"), T.lvector("at")
+    f = symnb.function([table, at], (table[at] ** 2).sum())
+    said = refused(BoundsError, f, np.ones((3, 2)), [0, 7])
+    assert "index 7 is out of bounds for axis 0 with size 3" in said
+    assert "gather" in said and "test_robust.py, line" in said
+    assert "Fix: pass indices from -3 to 2." in said
+
+
+@pytest.mark.parametrize("mode", ["o1", "o4"])
+def test_a_singular_matrix_says_where_it_was_written(mode):
+    x = T.dmatrix("x")
+    f = symnb.function([x], T.nlinalg.inv(x).sum(), mode=mode, name="total")
+    said = refused(np.linalg.LinAlgError, f, np.zeros((2, 2)))
+    assert said.startswith("total: inv of a singular matrix.\n")
+    assert "test_robust.py, line" in said and "\nFix: " in said
+    assert issubclass(MatrixError, SymnbError)
+    assert refused(MatrixError, f, np.zeros((2, 2))) == said

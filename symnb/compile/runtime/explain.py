@@ -72,8 +72,14 @@ def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
     if status < 0:
         raise SizeError(f"{spec.name}: the sizes of this call do not fit one another.")
     kinds = (kind for phrase, kind in KINDS.items() if phrase in text)
+    kind = next(kinds, SymnbError)
     text = text or "compiled code reported a failure without a reason."
-    raise next(kinds, SymnbError)(f"{spec.name}: step {status - 1} failed: {text}")
+    rows, fix = [], ""
+    if kind is BoundsError and spec.where is not None:
+        rows = spec.where(status - 1)
+        size = int(text.rpartition(" ")[2])
+        fix = f"pass indices from {-size} to {size - 1}." if size else ""
+    raise kind(message(f"{spec.name}: step {status - 1} failed: {text}", rows, fix))
 
 
 def exhausted(spec: CallSpec, index: int, shape: tuple[int, ...]) -> NoReturn:
