@@ -14,6 +14,7 @@ import pytest
 import symnb
 import symnb.tensor as T
 from symnb.errors import BoundsError, MatrixError, SymnbError
+from tests.compile.interrupts import interrupted
 
 pytestmark = pytest.mark.cc
 RNG = np.random.default_rng(20261122)
@@ -115,7 +116,6 @@ PROGRAM = """
 import warnings
 import numpy as np, symnb, symnb.tensor as T
 from symnb.errors import BuildError
-from tests.compile.interrupts import interrupted
 x = T.dvector("x")
 """
 

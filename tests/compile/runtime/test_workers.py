@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from symnb.compile.runtime import dispatch, foreign
 from symnb.options import config
+from tests.compile.interrupts import interrupted
 from tests.compile.runtime import programs as p
 from tests.compile.runtime.test_concurrency import child_status, in_threads
 
@@ -160,13 +160,8 @@ def spinning() -> Any:
 def test_an_interrupt_ends_all_chunks_and_changes_nothing() -> None:
     storage, spec = spinning()
     f = native(spec, 3)
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted(within=20):
         f(60.0)
-    timer.join()
-    assert time.monotonic() - started < 20
     assert storage.array == 1.0
     f(0.001)
     assert storage.array == 0.001
