@@ -126,7 +126,7 @@ class OpaqueSteps:
             return self._run(number, arrays)
         except np.linalg.LinAlgError as error:
             what, _, fix = str(error).partition("\nFix: ")
-            rows = self._where(number) if self._where is not None else []
+            rows = self._where(number)[:1] if self._where is not None else []
             text = message(f"{self._name}: {what}", rows, fix)
         raise MatrixError(text) from None
 

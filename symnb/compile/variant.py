@@ -157,13 +157,10 @@ class Variant:
         return call_spec(self.record, graph, self.library, names, returns, self.where)
 
     def where(self, step: int) -> list[tuple[str, ...]]:
-        """Rows (op, type, site) of what can fail in a step; tells the story again."""
+        """Rows (op, type, site) of the nodes of a step; tells the story again."""
         program = self.story.program
         if program is None or not 0 <= step < len(program.steps):
             return []
-        step_ = program.steps[step]
-        nodes = step_.nodes[:1]
-        if step_.kind == "launch":
-            nodes = tuple(n for n in step_.nodes if n.op.kind in ("gather", "scatter"))
+        nodes = program.steps[step].nodes
         rows = [(n.op.name, str(n.type), str(n.site)) for n in nodes if n.site]
         return list(dict.fromkeys(rows))

@@ -13,7 +13,8 @@ import pytest
 
 import symnb
 import symnb.tensor as T
-from symnb.errors import BoundsError, MatrixError, SymnbError
+from symnb.errors import BoundsError, MatrixError, ShapeError, SymnbError
+from symnb.tensor.signal.pool import pool_2d
 from tests.compile.interrupts import interrupted
 
 pytestmark = pytest.mark.cc
@@ -254,6 +255,22 @@ def test_an_index_out_of_bounds_says_where_it_was_written():
     assert "index 7 is out of bounds for axis 0 with size 3" in said
     assert "gather" in said and "test_robust.py, line" in said
     assert "Fix: pass indices from -3 to 2." in said
+
+
+@pytest.mark.parametrize("name", ["max", "min", "argmax", "argmin"])
+def test_nothing_to_choose_from_says_where_it_was_written(name):
+    x = T.dmatrix("x")
+    f = symnb.function([x], [getattr(T, name)(x, axis=0), T.exp(x).sum()])
+    said = refused(ValueError, f, np.ones((0, 3)))
+    assert f"  {name} " in said and "test_robust.py, line" in said
+    assert "Fix: pass an array that is not empty." in said
+
+
+def test_a_window_larger_than_the_image_says_where_it_was_written():
+    x = T.dtensor4("x")
+    f = symnb.function([x], pool_2d(x, (3, 3), ignore_border=True))
+    said = refused(ShapeError, f, np.ones((1, 1, 2, 2)))
+    assert "pool2d" in said and "test_robust.py, line" in said
 
 
 @pytest.mark.parametrize("mode", ["o1", "o4"])

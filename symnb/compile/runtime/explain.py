@@ -27,9 +27,17 @@ KINDS: dict[str, type[Exception]] = {
     "no memory": MemoryError,
     "out of bounds": BoundsError,
     "zero-size array": SizeError,
+    "attempt to get": SizeError,
     "should be": SizeError,
     "needs equal sizes": SizeError,
     "no window": ShapeError,
+}
+# -> the start of the names of ops that may have failed so, how to fix it
+SUSPECTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "out of bounds": (("gather", "scatter"), ""),
+    "zero-size array": (("max", "min"), "pass an array that is not empty."),
+    "attempt to get": (("argmax", "argmin"), "pass an array that is not empty."),
+    "no window": (("conv", "pool"), "pass larger images, or pad them."),
 }
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 
@@ -74,11 +82,12 @@ def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
     kinds = (kind for phrase, kind in KINDS.items() if phrase in text)
     kind = next(kinds, SymnbError)
     text = text or "compiled code reported a failure without a reason."
-    rows, fix = [], ""
-    if kind is BoundsError and spec.where is not None:
-        rows = spec.where(status - 1)
-        size = int(text.rpartition(" ")[2])
-        fix = f"pass indices from {-size} to {size - 1}." if size else ""
+    rows: list[tuple[str, ...]] = []
+    names, fix = next((s for phrase, s in SUSPECTS.items() if phrase in text), ((), ""))
+    if names and spec.where is not None:
+        rows = [row for row in spec.where(status - 1) if row[0].startswith(names)]
+    if kind is BoundsError and (size := int(text.rpartition(" ")[2])):
+        fix = f"pass indices from {-size} to {size - 1}."
     raise kind(message(f"{spec.name}: step {status - 1} failed: {text}", rows, fix))
 
 

@@ -72,5 +72,5 @@ class CallSpec:
     returns: str = "one"
     opaque: Mapping[int, Opaque] = field(default_factory=dict)
     name: str = "function"  # of the function, for messages
-    # step -> rows (op, type, the user's site) of what can fail in it; slow
+    # step -> rows (op, type, the user's site) of its nodes; slow
     where: Callable[[int], list[tuple[str, ...]]] | None = None
