@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import os
 import time
 
 import numpy as np
@@ -75,6 +76,12 @@ def test_the_roofline_is_the_slower_of_the_two() -> None:
     assert machine.seconds(1e6, 1e12) == pytest.approx(10.0)
     assert machine.seconds(0, 1e9, "float64") == pytest.approx(0.02)
     assert str(machine).startswith("1 thread: memory 10 GB/s")
+
+
+def test_threads_apart_leave_this_one_where_it_may_run() -> None:
+    before = os.sched_getaffinity(0)
+    assert module._together(lambda at: time.sleep(0.01), 3, apart=True) >= 0.01
+    assert os.sched_getaffinity(0) == before
 
 
 def test_no_threads_are_refused() -> None:
