@@ -282,3 +282,11 @@ def test_a_singular_matrix_says_where_it_was_written(mode):
     assert "test_robust.py, line" in said and "\nFix: " in said
     assert issubclass(MatrixError, SymnbError)
     assert refused(MatrixError, f, np.zeros((2, 2))) == said
+
+
+@pytest.mark.parametrize("mode", ["o1", "o4"])
+def test_picked_columns_are_summed(mode):
+    x, at = T.dmatrix("x"), np.array([4, 0, 0, 2, 1])
+    f = symnb.function([x], x.T[at].sum(1), mode=mode)
+    a = np.arange(15.0).reshape(3, 5)
+    np.testing.assert_array_equal(f(a), a.T[at].sum(1))

@@ -157,7 +157,12 @@ class Form(ABC):
         if value.op is READ:
             place = self.places[value.params[0]]
             if isinstance(place, Element) and self.shift:
-                return Element(place.array, self.placed(place.offset))
+                place = Element(place.array, self.placed(place.offset))
+            if isinstance(place, Element) and value.dtype == "int64":
+                # May stand in an index, where only variables can.
+                kept = Define(self.name(value), "int64", None, (place,), ())
+                found.append(kept)
+                return Name(kept.name)
             return place
         if value.op is INDEX:
             return Position(self.located(value.params[0], known))
