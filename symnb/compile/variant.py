@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
 from symnb.compile.codec import decode
-from symnb.compile.extern.blas import control
+from symnb.compile.extern.blas import CONTROLS, NAMES, control
 from symnb.compile.extern.lapack import addresses, convention
 from symnb.compile.opaque import OpaqueSteps, Where
 from symnb.compile.processor import vector_bytes
@@ -59,7 +59,7 @@ def call_spec(
         run=library.run,
         plan=library.plan,
         externs=addresses(record["externs"]),
-        control=control() if record["externs"] or steps else (0, 0),
+        control=_control(record["externs"], bool(steps)),
         python=python.run if steps else None,
         steps=len(record["steps"]),
         work=record["work"],
@@ -68,6 +68,17 @@ def call_spec(
         name=graph.name,
         where=where,
     )
+
+
+def _control(externs: Sequence[str], in_python: bool) -> tuple[int, int, int]:
+    """What tells BLAS its threads, and whether it has one all through the call.
+
+    Our own threads share its products out; LAPACK and NumPy keep BLAS's.
+    """
+    if not externs and not in_python:
+        return (0, 0, 0)
+    alone = not in_python and all(name in (*NAMES, *CONTROLS) for name in externs)
+    return (*control(), int(alone))
 
 
 def _array_specs(

@@ -40,7 +40,9 @@ static int symnb_KINDgemm_shared(symnb_ws *ws, const void *gemm, int ta, int tb,
   void *const p[] = {&v};
   const int64_t none[] = {0};
   const int lowered = ws->products(ws, 1);
+  ws->chunk_ns = m * n * k / pieces / 50; /* 100 GFLOP/s */
   const int status = ws->spread(ws, symnb_KINDgemm_chunk, p, none, size, step);
+  ws->chunk_ns = 0;
   if (lowered) ws->products(ws, 0);
   return status;
 }

@@ -33,6 +33,7 @@ struct symnb_ws {
                 int64_t size, int64_t step);  /* nonzero: a chunk failed */
   int (*products)(symnb_ws *, int64_t threads);  /* at most so many threads of BLAS;
                                   nonzero: until it is called with 0 */
+  int64_t chunk_ns;            /* a chunk's work in the next spread, if above 5 us; 0 */
 };
 int symnb_run(void *const *data, const int64_t *const *shape,
               const int64_t *const *stride, symnb_ws *ws);

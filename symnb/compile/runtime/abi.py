@@ -10,6 +10,6 @@ from pathlib import Path
 
 __all__ = ["ABI_VERSION", "DECLARATIONS", "PRELUDE"]
 
-ABI_VERSION = 3  # part of every cache key; raise it when abi.h changes
+ABI_VERSION = 4  # part of every cache key; raise it when abi.h changes
 DECLARATIONS = Path(__file__).with_name("abi.h").read_text()
 PRELUDE = f"typedef __INT64_TYPE__ int64_t;\n{DECLARATIONS}"

@@ -101,20 +101,21 @@ static void bind_storage(Storage *s, PyObject *object) {
 
 /* parts = (ports, storages, constants, update_of, locks, externs, opaque, python,
  *          steps, (arguments, outputs, slots, returns), run, plan, release_from,
- *          (get, set)), made by layout.py. */
+ *          (get, set, alone)), made by layout.py. */
 static Binding *binding_new(PyObject *spec, PyObject *parts) {
   PyObject *ports, *storages, *constants, *update_of, *locks, *externs, *opaque;
   PyObject *python;
   PyArrayObject *steps;
   int arguments, outputs, slots, returns;
   unsigned long long run, plan, get, set;
+  int alone;
   long long release_from;
-  if (!PyArg_ParseTuple(parts, "O!O!O!O!O!O!O!OO!(iiii)KKL(KK)", &PyTuple_Type, &ports,
+  if (!PyArg_ParseTuple(parts, "O!O!O!O!O!O!O!OO!(iiii)KKL(KKi)", &PyTuple_Type, &ports,
                         &PyTuple_Type, &storages, &PyTuple_Type, &constants,
                         &PyTuple_Type, &update_of, &PyTuple_Type, &locks, &PyTuple_Type,
                         &externs, &PyDict_Type, &opaque, &python, &PyArray_Type, &steps,
                         &arguments, &outputs, &slots, &returns, &run, &plan,
-                        &release_from, &get, &set))
+                        &release_from, &get, &set, &alone))
     return NULL;
   Binding *b = PyObject_GC_New(Binding, &BindingType);
   if (b == NULL) return NULL;
@@ -131,6 +132,7 @@ static Binding *binding_new(PyObject *spec, PyObject *parts) {
   b->run = (void *)(uintptr_t)run, b->plan = (void *)(uintptr_t)plan;
   b->release_from = release_from;
   b->control = (Control){(void *)(uintptr_t)get, (void *)(uintptr_t)set};
+  b->alone = alone;
   Py_ssize_t all = PyTuple_GET_SIZE(ports), externals = PyTuple_GET_SIZE(externs);
   b->ports = calloc((size_t)all + 1, sizeof *b->ports);
   b->storages = calloc((size_t)b->shared + 1, sizeof *b->storages);

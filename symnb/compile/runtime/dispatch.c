@@ -181,7 +181,7 @@ static int enter(Call *self, Binding *b, Frame *f) {
     f->ws.step_ns = PyArray_DATA(b->steps);
     start = ws_now();
   }
-  int counted = products_enter(&b->control, f->ws.threads);
+  int counted = products_enter(&b->control, b->alone ? 1 : f->ws.threads);
   if (f->elements >= b->release_from) {
     f->saved = PyEval_SaveThread();
     status = b->run(f->data, (const int64_t *const *)f->shape,

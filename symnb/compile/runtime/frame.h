@@ -44,6 +44,7 @@ typedef struct {
   int axes, result_axes, slots, returns; /* axes: of all ports; results come last */
   int64_t release_from;              /* elements from which the GIL is released */
   Control control;                   /* of the threads of BLAS, if it calls that */
+  int alone;                         /* BLAS has one thread: ours share its products */
   int (*run)(void *const *, const int64_t *const *, const int64_t *const *, symnb_ws *);
   void (*plan)(const int64_t *, int64_t *, int64_t *);
   Frame *idle;

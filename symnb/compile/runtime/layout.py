@@ -49,7 +49,7 @@ class Layout(NamedTuple):
     run: int
     plan: int
     release_from: int
-    control: tuple[int, int]
+    control: tuple[int, int, int]
 
 
 @dataclass
@@ -106,7 +106,7 @@ def prepare(spec: CallSpec) -> tuple[Any, ...]:
         spec.run,
         spec.plan,
         _release_from(spec, ports),
-        spec.control if all(spec.control) else (0, 0),
+        spec.control if all(spec.control[:2]) else (0, 0, 0),
     )
 
 

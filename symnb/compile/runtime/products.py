@@ -25,14 +25,16 @@ class Products:
         self._stale = False  # forked while calls were inside: not given back
 
     @contextmanager
-    def at_most(self, threads: int, control: tuple[int, int]) -> Iterator[None]:
+    def at_most(self, threads: int, control: tuple[int, int, int]) -> Iterator[None]:
         """A block in which BLAS uses no more than `threads`.
 
-        control  addresses of int get(void) and void set(int), or (0, 0)
+        control  addresses of int get(void) and void set(int), or 0s; whether BLAS has
+                 one thread all through the call
         """
-        if not all(control):
+        if not all(control[:2]):
             yield
             return
+        threads = 1 if control[2] else threads
         get = ctypes.CFUNCTYPE(ctypes.c_int)(control[0])
         change = ctypes.CFUNCTYPE(None, ctypes.c_int)(control[1])
         with self._lock:

@@ -51,7 +51,8 @@ class CallSpec:
     python   python(step, arrays): arrays = inputs + outputs of `opaque[step]`; fills
              the outputs in place, and returns a list of those given as None
     control  addresses of BLAS's int get_threads(void) and void set_threads(int), if
-             the function calls it; (0, 0): it cannot be told
+             the function calls it, and whether it has one thread all through the
+             call, because our threads share its products out; 0s: it cannot be told
     work     estimated ns of one call when every slot is 1000
     returns  "one" | "list" | "none"
     """
@@ -65,7 +66,7 @@ class CallSpec:
     run: int
     plan: int
     externs: tuple[int, ...] = ()
-    control: tuple[int, int] = (0, 0)
+    control: tuple[int, int, int] = (0, 0, 0)
     python: Callable[..., Any] | None = None
     steps: int = 0
     work: float = 0.0

@@ -18,7 +18,8 @@
 #define STACK_BYTES ((size_t)4 << 20) /* kernels keep tiles and trees of sums there */
 #define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
 #define LOOKS 64            /* between two looks at the clock, 2 us */
-#define WAKE_CHUNKS 8       /* chunks for which sleeping workers are woken */
+#define WAKE_WORK 40000     /* ns of work for which sleeping workers are woken */
+#define CHUNK_WORK 5000     /* ns of a chunk at least, unless the caller says more */
 #define RECENT_NS 50000     /* a job so soon after another: more may come, wake them */
 #define WAKE_NS 10000       /* what the caller of a late worker pays for waking it */
 #define WAIT_NS 3000        /* for a chunk to end is no loss */
@@ -272,8 +273,10 @@ static void note_late(int64_t now, int64_t waited, int helped) {
 static int job_is_shared(const Job *j) {
   int64_t now = ws_now();
   if (now < workers.alone) return 0;
-  if (j->count >= WAKE_CHUNKS) return 1;
-  if (((Frame *)j->caller)->binding->control.get) return 0;
+  int64_t each = j->caller->chunk_ns > CHUNK_WORK ? j->caller->chunk_ns : CHUNK_WORK;
+  if (j->count * each >= WAKE_WORK) return 1;
+  const Binding *b = ((Frame *)j->caller)->binding;
+  if (b->control.get && !b->alone) return 0;
   return now - workers.ended < RECENT_NS ||
          __atomic_load_n(&workers.looking, __ATOMIC_RELAXED) > 0;
 }

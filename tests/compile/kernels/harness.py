@@ -37,7 +37,7 @@ class Workspace(ctypes.Structure):
         ("output", ctypes.c_void_p), ("python", ctypes.c_void_p),
         ("now", ctypes.c_void_p), ("message", ctypes.c_char_p),
         ("message_size", ctypes.c_int64), ("threads", ctypes.c_int64),
-        ("spread", SPREAD), ("products", ctypes.c_void_p),
+        ("spread", SPREAD), ("products", ctypes.c_void_p), ("chunk_ns", _I),
     )  # fmt: skip
 
 

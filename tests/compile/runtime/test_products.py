@@ -41,7 +41,7 @@ class Library:
         self.get = ctypes.CFUNCTYPE(ctypes.c_int)(self.control[0])
         self.set = ctypes.CFUNCTYPE(None, ctypes.c_int)(self.control[1])
         outputs = (p.array("seen", "int64", 2),)
-        self.spec = p.spec(lib, (), outputs, control=self.control, work=1e9)
+        self.spec = p.spec(lib, (), outputs, control=(*self.control, 0), work=1e9)
         self.set(8)
 
 
@@ -149,7 +149,7 @@ def test_loops_that_call_blas_in_chunks_leave_it_one_thread() -> None:
     module: Any = dispatch.load()
     control = lib.address("count_get"), lib.address("count_set")
     outputs = (p.array("seen", "int64", 7),)
-    f = module.Call(p.spec(lib, (), outputs, control=control, work=1e9))
+    f = module.Call(p.spec(lib, (), outputs, control=(*control, 0), work=1e9))
     for threads, rest in ((1, 1), (3, 3), (8, 8)):
         f.threads = threads
         seen = list(f())
