@@ -31,6 +31,7 @@ from symnb.optim.rules.joins import JOINS
 from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.linalg import LINALG
 from symnb.optim.rules.logic import LOGIC, TRUTH_VALUES
+from symnb.optim.rules.mixtures import MIXTURES
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.scaled import SCALED
 from symnb.optim.rules.shapes import SHAPES
@@ -104,7 +105,7 @@ PIPELINE = Pipeline((
     apply(FOLDING, "fold"),
     apply(SIMPLIFY, "simplify"),
     linear_algebra(DIAGONALS + LINALG + SIMPLIFY),
-    apply(SHIFTS + TAILS, "shift", tags=frozenset({"stability"})),
+    apply(SHIFTS + MIXTURES + TAILS, "shift", tags=frozenset({"stability"})),
     apply(
         STABILITY + RATIOS + SIMPLIFY, "stabilise", tags=frozenset({"stability"})
     ),

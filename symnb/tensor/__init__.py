@@ -20,6 +20,7 @@ from symnb.ops.arithmetic import (
     heaviside, isclose, maximum, minimum, nan_to_num, nextafter, reciprocal, sign,
     square, true_div, trunc,
 )
+from symnb.ops.assume import assume
 from symnb.ops.cast import cast
 from symnb.ops.control import Assert, CheckAndRaise, assert_op, ifelse
 from symnb.ops.create import (

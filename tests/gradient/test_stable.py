@@ -205,3 +205,29 @@ def test_the_side_not_taken_adds_nothing_without_a_weight_either():
     f = symnb.function([x], T.grad(cost, x))
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(f(np.array([-1.0, 0.0, 2.0])), [0, 0, 0.5])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_mixtures_far_from_their_means(weighted):
+    x, w = T.dmatrix("x"), T.dvector("w")
+    cost = T.log((w * T.exp(x)).sum(1)) if weighted else T.log(T.exp(x).mean(1))
+    f = symnb.function([x, w], [cost, T.grad(cost.sum(), x)], on_unused_input="ignore")
+    points = np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -3000.0]])
+    weights = np.array([0.2, 0.3, 0.5]) if weighted else np.full(3, 1 / 3)
+    got, slope = f(points, weights)
+    want = [
+        mpmath.fsum(weights[i] * mpmath.exp(v) for i, v in enumerate(row))
+        for row in points
+    ]
+    close(got, [float(mpmath.log(total)) for total in want], "float64")
+    parts = [
+        [float(weights[i] * mpmath.exp(v) / total) for i, v in enumerate(row)]
+        for row, total in zip(points, want, strict=True)
+    ]
+    close(slope, parts, "float64", term=1.0)
+
+
+def test_a_weight_of_zero_does_not_choose_the_shift():
+    x, w = T.dvector("x"), T.dvector("w")
+    f = symnb.function([x, w], T.log((w * T.exp(x)).sum()))
+    assert f(np.array([700.0, -100.0]), np.array([0.0, 1.0])) == pytest.approx(-100)

@@ -55,14 +55,16 @@ INNER = """
     sum_to_shape support template unflatten view wide differ equal_pairs fill_in
     as_sizes positive_atoms prod_of_sizes positive copy divide_with_remainder power
     round_away as_node promoted broadcast_sizes broadcast_pairs assert_
-    exception_class gammainc_da dtype_class elementwise reduced_shape
+    exception_class gammainc_da dtype_class elementwise reduced_shape convolve
+    pads_of windows_of counts_of
 """
 
 
 # Modules whose functions are for other ops only, or methods of an object (random).
 INNER_MODULES = {
     "special_c", "c_text", "define", "sizes", "getitem", "index", "distributions",
-    "elimination", "gemm", "philox", "random", "pick", "triangular",
+    "elimination", "gemm", "philox", "random", "pick", "triangular", "windows", "lu",
+    "pivots",
 }  # fmt: skip
 
 

@@ -218,8 +218,8 @@ def cast_cast(x: Node, middle: str, target: str) -> Node | None:
     return cast(x, target) if _cast_through(x.dtype, middle, target) else None
 
 
-# Late: while a choice is a choice, its zero sinks through what it is divided by, and the
-# gradient of where(x > 0, log(x), 0) is a number at 0.
+# Late: while a choice is a choice, its zero sinks through what it is divided by, and
+# the gradient of where(x > 0, log(x), 0) is a number at 0.
 TRUTH_VALUES = ruleset("truth values", [
     rule(where(c, 1, 0), c, BITWISE, name="where_one_zero"),
     rule(where(c, 0, 1), logical_not(c), BITWISE, name="where_zero_one"),

@@ -149,10 +149,10 @@ def unshifted(x: Node) -> bool:
     return not (shift.op in (MAX, PEAK) and shift.inputs[0] is first)
 
 
-_not_shifted = condition("x is not less its maximum yet", unshifted)
+not_shifted = condition("x is not less its maximum yet", unshifted)
 
 
-def _finite_peak(x: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
+def finite_peak(x: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     """The maximum; 0 where it is infinite or NaN."""
     top = reduced(PEAK, x, axes, keepdims)
     return consider_constant(where(isfinite(top), top, 0))
@@ -176,7 +176,7 @@ def _softmax_examples() -> list[Node]:
     exp(x) / sum(exp(x), AXES, keepdims=KEEP),
     "exp(x) / sum(exp(x)) -> exp(x - max(x)) / sum(exp(x - max(x)))",
     STABLER, _OVERFLOW, "Blanchard, Higham & Higham 2021, IMA J. Numer. Anal.",
-    where=[_not_shifted], examples=_softmax_examples,
+    where=[not_shifted], examples=_softmax_examples,
     answers=("local_softmax_stabilize", "softmax_simplifier"),
 )  # fmt: skip
 def softmax_shift(
@@ -187,7 +187,7 @@ def softmax_shift(
     lost = x.ndim - total.ndim
     if lost and axes != tuple(range(lost)):
         return None  # the sum does not line up with the axes it was taken over
-    shifted = exp(x - _finite_peak(x, axes, True))
+    shifted = exp(x - finite_peak(x, axes, True))
     return shifted / sum(shifted, axes, keepdims=keepdims)
 
 
@@ -202,14 +202,14 @@ def _lse_examples() -> list[Node]:
     log(sum(exp(x), AXES, keepdims=KEEP)),
     "log(sum(exp(x))) -> log(sum(exp(x - max(x)))) + max(x)",
     STABLER, _OVERFLOW, "Blanchard, Higham & Higham 2021, IMA J. Numer. Anal.",
-    where=[_not_shifted], examples=_lse_examples,
+    where=[not_shifted], examples=_lse_examples,
     answers=("local_log_sum_exp",),
 )  # fmt: skip
 def logsumexp_shift(x: Node, axes: tuple[int, ...], keepdims: bool) -> Node:
     """The logarithm of a sum of exponentials, the largest taken out."""
-    shifted = exp(x - _finite_peak(x, axes, True))
+    shifted = exp(x - finite_peak(x, axes, True))
     inner = log(sum(shifted, axes, keepdims=keepdims))
-    return inner + _finite_peak(x, axes, keepdims)
+    return inner + finite_peak(x, axes, keepdims)
 
 
 def _log_softmax_examples() -> list[Node]:
