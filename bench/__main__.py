@@ -18,7 +18,7 @@ from typing import Any
 
 from bench import former, limits, optimiser, report
 from bench.cells import measured
-from bench.first import first_results, imports
+from bench.first import IMPORTED, MODULES, first_results, imports
 from bench.peers import SYSTEMS
 from bench.selection import Selection, parsed
 
@@ -89,6 +89,7 @@ def _seconds(selection: Selection, found: dict[str, Any]) -> list[str]:
         rows |= first_results(list(selection.systems), max(selection.threads))
     if "import" in selection.groups:
         rows["import"] = imports(list(selection.systems))
+        rows["import_all"] = imports(list(selection.systems), IMPORTED | MODULES)
     if not rows:
         return []
     found["first"] = rows
