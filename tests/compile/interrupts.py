@@ -14,8 +14,10 @@ import pytest
 def interrupted(within: float, after: float = 0.2) -> Iterator[None]:
     """The signal comes after so many seconds and ends the block within others.
 
-    A block that ends by itself fails, and takes the signal back.
+    A block that ends by itself fails, and takes the signal back. The signal counts also
+    where a shell started the tests with it ignored, as it does in the background.
     """
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
     started = time.monotonic()
     timer.start()
@@ -30,3 +32,4 @@ def interrupted(within: float, after: float = 0.2) -> Iterator[None]:
     finally:
         timer.cancel()
         timer.join()
+        signal.signal(signal.SIGINT, handler)
