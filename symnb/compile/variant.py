@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
 from symnb.compile.codec import decode
-from symnb.compile.extern.blas import CONTROLS, NAMES, control
+from symnb.compile.extern.blas import NAMES, control
 from symnb.compile.extern.lapack import addresses, convention
 from symnb.compile.opaque import OpaqueSteps, Where
 from symnb.compile.processor import vector_bytes
@@ -77,7 +77,7 @@ def _control(externs: Sequence[str], in_python: bool) -> tuple[int, int, int]:
     """
     if not externs and not in_python:
         return (0, 0, 0)
-    alone = not in_python and all(name in (*NAMES, *CONTROLS) for name in externs)
+    alone = not in_python and all(name in NAMES for name in externs)
     return (*control(), int(alone))
 
 

@@ -41,7 +41,7 @@ __all__ = [
 
 ROUTINES = ("gemm", "gemv", "ger", "syrk", "trsm", "dot", "axpy", "scal")
 NAMES = tuple(kind + routine for routine in ROUTINES for kind in "sd")
-CONTROLS = GET_THREADS, SET_THREADS = "get_num_threads", "set_num_threads"
+GET_THREADS, SET_THREADS = "get_num_threads", "set_num_threads"
 
 # (before, after) the cblas name, and the bits of its sizes
 SPELLINGS = (
@@ -55,7 +55,7 @@ SPELLINGS = (
 
 @dataclass(frozen=True)
 class Blas:
-    """The routines found: name ("sgemm", "ddot", ...) -> address; also of CONTROLS.
+    """The routines found: name ("sgemm", "ddot", ...) -> address.
 
     convention  "cblas64" | "cblas32" | "fortran32": how the addresses are called
     source      where they come from, for a reader
@@ -130,14 +130,13 @@ def _from_numpy() -> Blas | None:
         found = {n: _address(library, f"{before}cblas_{n}{after}") for n in NAMES}
         if not all(found.values()):
             continue
-        for name in CONTROLS:
-            found[name] = _address(library, f"{before}openblas_{name}{after}")
+        control = f"{before}openblas_%s{after}"
         return Blas(
             f"NumPy {np.__version__}'s library, {before}cblas_sgemm{after}",
             f"cblas{bits}",
             {name: address for name, address in found.items() if address},
-            found[GET_THREADS] or 0,
-            found[SET_THREADS] or 0,
+            _address(library, control % GET_THREADS) or 0,
+            _address(library, control % SET_THREADS) or 0,
         )
     return None
 
@@ -167,8 +166,17 @@ def _address(library: ctypes.CDLL, name: str) -> int | None:
 
 
 def _from_scipy() -> Blas | None:
+    found = scipy_addresses("scipy.linalg.cython_blas", NAMES)
+    return None if found is None else Blas("SciPy's cython_blas", "fortran32", found)
+
+
+def scipy_addresses(path: str, names: Iterable[str]) -> dict[str, int] | None:
+    """Addresses of the Fortran routines a Cython module of SciPy offers.
+
+    None without SciPy, or where one is missing or has sizes of another width.
+    """
     try:
-        module = importlib.import_module("scipy.linalg.cython_blas")
+        module = importlib.import_module(path)
     except ImportError:
         return None
     name_of = ctypes.pythonapi.PyCapsule_GetName
@@ -176,14 +184,14 @@ def _from_scipy() -> Blas | None:
     pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
     pointer_of.restype = ctypes.c_void_p
     pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    addresses = {}
-    for name in NAMES:
+    found: dict[str, int] = {}
+    for name in names:
         capsule = module.__pyx_capi__.get(name)
         text = name_of(capsule) if capsule is not None else None
         if text is None or b"int *" not in text or b"long" in text:
-            return None  # sizes of another width, or a name that has gone
-        addresses[name] = pointer_of(capsule, text)
-    return Blas("SciPy's cython_blas", "fortran32", addresses)
+            return None
+        found[name] = pointer_of(capsule, text)
+    return found
 
 
 # ---- calling it from C ------------------------------------------------------

@@ -158,10 +158,10 @@ static int symnb_conv2d_grad_weights_chunk_REAL(void *const *p, const int64_t *n
 
 /* Images to a chunk: all of them where there is one thread or little to do. Four
  * chunks a thread, so that one that starts late leaves its share to the others. */
-static int64_t symnb_share_REAL(symnb_ws *ws, const symnb_conv_REAL *v, int products)
+static int64_t symnb_share_REAL(symnb_ws *ws, const symnb_conv_REAL *v)
 {
   const int64_t each = v->groups * v->f * v->c * v->k * v->l * v->p * v->q;
-  if (ws->threads < 2 || !products || v->n * each < 2000000) return v->n ? v->n : 1;
+  if (ws->threads < 2 || v->n * each < 2000000) return v->n ? v->n : 1;
   const int64_t parts = 4 * ws->threads;
   return (v->n + parts - 1) / parts;
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from symnb.compile.extern.blas import CONTROLS, blas
 from symnb.compile.extern.contract import CTYPE, Matrix, Products, SizeText
 from symnb.compile.program import Step
 from symnb.core.types import TensorType
@@ -33,7 +32,6 @@ def emit_convolution(step: Step, size: SizeText, products: Products) -> list[str
         case _:
             w, y, x = first, second, out
     real = _define(out.type.dtype, products)
-    control = _control(products)
     # The order in which the C function takes what it reads.
     reads = (second, first) if name == "conv2d_grad_images" else (first, second)
     groups: int = node.params[3]
@@ -46,7 +44,7 @@ def emit_convolution(step: Step, size: SizeText, products: Products) -> list[str
         f"    {_sizes(x.type, w.type, y.type, groups, size)},",
         f"    {_steps(windows, size)}",
         "  };",
-        *_run(name, real, out.name, size(out.type.size), str(int(bool(control)))),
+        *_run(name, real, out.name, size(out.type.size)),
         "}",
     ]
 
@@ -81,12 +79,9 @@ def _fit(windows: Windows, x: TensorType, size: SizeText) -> list[str]:
     return lines
 
 
-def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
-    """All images, in chunks if there are threads for them.
-
-    control  text that is true where BLAS can be told to use one thread in each
-    """
-    function, share = f"symnb_{name}_{real}", f"symnb_share_{real}(ws, &v, {control})"
+def _run(name: str, real: str, out: str, count: str) -> list[str]:
+    """All images, in chunks if there are threads for them; BLAS has one in each."""
+    function, share = f"symnb_{name}_{real}", f"symnb_share_{real}(ws, &v)"
     sums = name == "conv2d_grad_weights"
     chunk = f"symnb_{name}_chunk_{real}"
     lines = [f"  const int64_t share = {share}, parts = (v.n + share - 1) / share;"]
@@ -100,9 +95,9 @@ def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
         lines.append(f"    if (!(sums = ws->alloc(ws, {size}))) status = 1;")
     lines += [
         "    void *const p[] = {(void *)&v, sums};",
-        "    const int lowered = symnb_one_thread(ws);",
+        "    const int lowered = ws->products(ws, 1);",
         f"    if (!status) status = ws->spread(ws, {chunk}, p, n, v.n, share);",
-        "    symnb_threads(ws, lowered);",
+        "    if (lowered) ws->products(ws, 0);",
     ]
     if sums:
         lines += [
@@ -110,33 +105,6 @@ def _run(name: str, real: str, out: str, count: str, control: str) -> list[str]:
             f"      {out}[k % ({count})] += sums[k];",
         ]
     return [*lines, "  }"]
-
-
-CONTROL = """/* BLAS uses one thread while images are shared out, if it used more. */
-static int symnb_one_thread(symnb_ws *ws) { return ws->products(ws, 1); }
-static void symnb_threads(symnb_ws *ws, int lowered)
-{
-  if (lowered) ws->products(ws, 0);
-}
-"""
-NO_CONTROL = """static int symnb_one_thread(symnb_ws *ws) { return 0; }
-static void symnb_threads(symnb_ws *ws, int lowered) {}
-"""
-
-
-def _control(products: Products) -> bool:
-    """Put what sets the threads of BLAS among the definitions; whether there is it.
-
-    Without BLAS there is nothing to set.
-    """
-    if "conv_control" not in products.plain:
-        found = blas() if products.library else None
-        text = NO_CONTROL
-        if found is not None and CONTROLS[0] in found.addresses:
-            text = CONTROL
-        products.plain["conv_control"] = text
-    told = products.plain["conv_control"] != NO_CONTROL
-    return told or not products.library or blas() is None
 
 
 def _define(dtype: str, products: Products) -> str:

@@ -83,23 +83,8 @@ def from_numpy() -> Lapack | None:
 
 def from_scipy() -> Lapack | None:
     """SciPy's, whose sizes have 32 bits."""
-    try:
-        module = importlib.import_module("scipy.linalg.cython_lapack")
-    except ImportError:
-        return None
-    name_of = ctypes.pythonapi.PyCapsule_GetName
-    name_of.restype, name_of.argtypes = ctypes.c_char_p, [ctypes.py_object]
-    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer_of.restype = ctypes.c_void_p
-    pointer_of.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    table: dict[str, int] = {}
-    for name in NAMES:
-        capsule = module.__pyx_capi__.get(name)
-        text = name_of(capsule) if capsule is not None else None
-        if text is None or b"int *" not in text or b"long" in text:
-            return None  # sizes of another width, or a name that has gone
-        table[name] = pointer_of(capsule, text)
-    return Lapack("SciPy's cython_lapack", 32, table)
+    table = blas.scipy_addresses("scipy.linalg.cython_lapack", NAMES)
+    return None if table is None else Lapack("SciPy's cython_lapack", 32, table)
 
 
 # ---------------------------------------------------------------------- writing calls
