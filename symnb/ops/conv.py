@@ -281,6 +281,11 @@ def _options(
     return steps, pads_of(border_mode, shape_of(w)[2:], apart), apart, groups
 
 
+def _refuse_unshared(unshared: bool) -> None:
+    if unshared:
+        raise GraphError("unshared convolution is not built.\nFix: unshared=False.")
+
+
 def conv2d(
     input: Any,
     filters: Any,
@@ -306,8 +311,7 @@ def conv2d(
 
     Raises RankError, ShapeError, GraphError.
     """
-    if unshared:
-        raise GraphError("unshared convolution is not built.\nFix: unshared=False.")
+    _refuse_unshared(unshared)
     shape = input_shape if input_shape is not None else image_shape
     x, w = _prepared(input, filters, shape, filter_shape, filter_flip)
     options = _options(w, border_mode, subsample, filter_dilation, num_groups)
@@ -327,8 +331,7 @@ def conv2d_grad_wrt_inputs(
     unshared: bool = False,
 ) -> Node:
     """The gradient of `conv2d` in its images; input_shape gives their sizes."""
-    if unshared:
-        raise GraphError("unshared convolution is not built.\nFix: unshared=False.")
+    _refuse_unshared(unshared)
     g, w = _prepared(output_grad, filters, None, filter_shape, filter_flip)
     options = _options(w, border_mode, subsample, filter_dilation, num_groups)
     image = as_sizes(tuple(input_shape)[2:], 2)
@@ -348,8 +351,7 @@ def conv2d_grad_wrt_weights(
     unshared: bool = False,
 ) -> Node:
     """The gradient of `conv2d` in its filters; filter_shape gives their sizes."""
-    if unshared:
-        raise GraphError("unshared convolution is not built.\nFix: unshared=False.")
+    _refuse_unshared(unshared)
     x, g = _prepared(input, output_grad, input_shape, None, False)
     kernel = as_sizes(tuple(filter_shape)[2:], 2)
     apart, steps = (
