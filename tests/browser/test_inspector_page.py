@@ -18,7 +18,10 @@ from symnb.viz.show import check_document
 from tests.viz.sample import story
 
 pytestmark = pytest.mark.browser
-PLACES = """() => {
+# A drawing gets its size in the frame after it is made: places are those after it.
+PLACES = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame().then(frame);
   const root = document.querySelector('[data-symnb-up] div').shadowRoot;
   const zero = root.querySelector('.view svg').getBoundingClientRect();
   const place = (node) => {
