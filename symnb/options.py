@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ class Config:
     """
 
     _watching: list[tuple[tuple[str, ...], Callable[[], object]]]
+
+    if TYPE_CHECKING:  # an option's type is that of its default, in the table
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self) -> None:
         object.__setattr__(self, "_watching", [])
