@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -92,22 +92,22 @@ class Node(TensorOperators):
     @property
     def dtype(self) -> str:
         """NumPy name of the element type."""
-        return self._tensor_type().dtype
+        return self.tensor_type.dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self._tensor_type().shape)
+        return len(self.tensor_type.shape)
 
     @property
     def broadcastable(self) -> tuple[bool, ...]:
         """Per axis whether its size is known to be 1."""
-        return self._tensor_type().broadcastable
+        return self.tensor_type.broadcastable
 
     @property
     def shape(self) -> Shape:
         """Sizes as scalar int64 nodes (constants where static)."""
-        shape = self._tensor_type().shape
+        shape = self.tensor_type.shape
         return Shape(tuple(size(s) for s in shape))
 
     @property
@@ -131,13 +131,18 @@ class Node(TensorOperators):
             self.tag.gradient_story = story
         return self
 
-    def _tensor_type(self) -> Any:
+    @property
+    def tensor_type(self) -> TensorType:
+        """The type, of a node that is one tensor (or stands for one in a pattern).
+
+        Raises TypeError for a node with several outputs.
+        """
         if isinstance(self.type, TupleType):
             raise TypeError(f"{self} has several outputs; take one with pick(i).")
-        return self.type
+        return cast(TensorType, self.type)
 
     def __len__(self) -> int:
-        shape = self._tensor_type().shape
+        shape = self.tensor_type.shape
         if not shape:
             raise TypeError("len() of a 0-d tensor")
         if isinstance(shape[0], Dim):
@@ -326,9 +331,11 @@ def as_dim(value: Any) -> DimLike:
     if isinstance(value, Dim):
         return value
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return int(value)
-    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
-        return int(value)
+        return int(cast(int, value))
+    if isinstance(value, np.ndarray):
+        array = cast("np.ndarray[Any, Any]", value)
+        if array.ndim == 0 and array.dtype.kind in "iu":
+            return int(array)
     if isinstance(value, Node) and value.type is not ANY and value.ndim == 0:
         known = known_dim(value)
         if known is not None:

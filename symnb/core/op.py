@@ -9,7 +9,7 @@ Inferring a type costs a few microseconds and happens once per node and rebuild.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from symnb.core.dims import DimLike
@@ -75,7 +75,7 @@ class Op:
     flops: float = 1.0
     doc: str = ""
     latex: str = ""
-    tags: frozenset[str] = field(default_factory=frozenset)
+    tags: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.vjp is None and not self.no_gradient:

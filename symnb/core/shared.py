@@ -9,7 +9,7 @@ A shared variable's sizes are symbols named after their present numbers, so that
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -100,7 +100,7 @@ class Shared(Node):
         return self.storage
 
     def _check(self, array: Array) -> None:
-        type = self.type
+        type = self.tensor_type
         label = self.name or "a shared variable"
         if as_dtype(array.dtype) != type.dtype:
             raise DTypeError(
@@ -128,7 +128,7 @@ def _as_value(value: Any, borrow: bool) -> Array:
     if (
         not borrow
         and isinstance(value, np.ndarray)
-        and np.may_share_memory(array, value)
+        and np.may_share_memory(array, cast(Array, value))
     ):
         array = array.copy()
     if borrow and not array.flags.writeable:

@@ -166,7 +166,7 @@ def is_foreign(frame: FrameType) -> bool:
 
 def capture(depth: int = 1) -> Site | None:
     """The user's place that led here, or None when there is none."""
-    frame: FrameType | None = sys._getframe(depth)
+    frame: FrameType | None = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(_PACKAGE):

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -47,10 +48,10 @@ class _Names:
     """Unique names of values and sizes inside one text."""
 
     keep: bool
-    nodes: dict[Node, str] = field(default_factory=dict)
-    atoms: dict[Atom, str] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    arrays: Arrays = field(default_factory=dict)
+    nodes: dict[Node, str] = field(default_factory=dict[Node, str])
+    atoms: dict[Atom, str] = field(default_factory=dict[Atom, str])
+    used: set[str] = field(default_factory=set[str])
+    arrays: Arrays = field(default_factory=dict[str, np.ndarray[Any, Any]])
 
     def unique(self, wish: str | None, stem: str) -> str:
         """`wish` if it is a free identifier, else `stem` with a number."""
@@ -89,8 +90,9 @@ class _Names:
     def param(self, value: Any) -> str:
         """A parameter value."""
         if isinstance(value, tuple):
-            inner = ", ".join(map(self.param, value))
-            return f"({inner},)" if len(value) == 1 else f"({inner})"
+            parts = cast(tuple[Any, ...], value)
+            inner = ", ".join(map(self.param, parts))
+            return f"({inner},)" if len(parts) == 1 else f"({inner})"
         if isinstance(value, Dim):
             return self.dim(value)
         return repr(value)
@@ -196,8 +198,8 @@ class _Reader:
 
     arrays: Mapping[str, np.ndarray[Any, Any]]
     given: Mapping[str, Node]
-    nodes: dict[str, Node] = field(default_factory=dict)
-    sizes: dict[str, Dim] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    sizes: dict[str, Dim] = field(default_factory=dict[str, Dim])
 
     def dim(self, text: str) -> DimLike:
         """A size; an unknown name is a new symbol."""
@@ -257,9 +259,8 @@ class _Reader:
 
     def _name_sizes(self, type_text: str, node: Node) -> None:
         match = _TYPE.match(type_text.strip())
-        for part, dim in zip(
-            split(match[2] if match else ""), node.type.shape, strict=True
-        ):
+        sizes = node.tensor_type.shape
+        for part, dim in zip(split(match[2] if match else ""), sizes, strict=True):
             if isinstance(dim, Dim) and dim.atom is not None:
                 self.sizes.setdefault(part, dim)
 
@@ -286,12 +287,13 @@ def _fold(tree: ast.expr, reader: _Reader) -> Any:
             raise TextError(f"cannot read {ast.unparse(tree)!r}.")
 
 
-_ARITHMETIC: dict[type[ast.operator], Any] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
+_Binary = Callable[[Any, Any], Any]
+_ARITHMETIC: dict[type[ast.operator], _Binary] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
     ast.FloorDiv: lambda a, b: a // b,
-    ast.Mod: lambda a, b: a % b,
+    ast.Mod: operator.mod,
     ast.Pow: lambda a, b: a**b,
 }
 _CALLS: dict[str, Any] = {"min": dims.dim_min, "max": dims.dim_max, "float": float}

@@ -247,6 +247,8 @@ def _reverse(
     connected: set[Node] = set()
     for x in targets:
         inner = image.get(x)
+        if inner is None:
+            continue
         if inner in reached:
             connected.add(x)
         if inner in grads:

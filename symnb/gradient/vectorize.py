@@ -77,7 +77,7 @@ vectorize_graph = vectorize
 
 
 def _count(batch: Mapping[Node, Node]) -> DimLike:
-    sizes = [new.type.shape[0] for new in batch.values() if new.ndim]
+    sizes = [new.tensor_type.shape[0] for new in batch.values() if new.ndim]
     for old, new in batch.items():
         if new.ndim != old.ndim + 1:
             raise ShapeError(f"the batch of {old} has {new.ndim} axes.")

@@ -87,7 +87,7 @@ def _promoted(
         return tuple(as_node(v) for v in values)
     weak = tuple(v for v in values if _is_weak(v))
     kinds = [node.dtype for node in strong]
-    if computed is dtypes.float_of and not weak:
+    if computed is not None and computed is dtypes.float_of and not weak:
         kinds = [computed(kind) for kind in kinds]  # int8 with uint16: float32
     common = dtypes.promote(*kinds) if kinds else None
     dtype = dtypes.promote_weak(common, weak)

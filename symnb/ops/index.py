@@ -22,7 +22,7 @@ from symnb.core import dtypes
 from symnb.core.node import Constant, Node, make
 from symnb.core.op import Op, Params, Types
 from symnb.core.seams import slots
-from symnb.core.types import ANY, Type
+from symnb.core.types import ANY, TensorType, Type
 from symnb.errors import DTypeError, ShapeError
 from symnb.ops.cast import cast
 from symnb.ops.create import iota, zeros, zeros_like
@@ -46,7 +46,7 @@ Axes = tuple[int, ...]
 # ------------------------------------------------------------------- inference
 
 
-def _check_indices(x: Type, indices: Types, axes: Axes) -> None:
+def _check_indices(x: TensorType, indices: Types, axes: Axes) -> None:
     wrong = [i for i in indices if not dtypes.is_integer(i.dtype)]
     if wrong:
         raise DTypeError(
@@ -59,7 +59,7 @@ def _check_indices(x: Type, indices: Types, axes: Axes) -> None:
         raise ShapeError(f"{axes} are not consecutive axes of {x}.")
 
 
-def _part_shape(x: Type, indices: Types, axes: Axes) -> Sizes:
+def _part_shape(x: TensorType, indices: Types, axes: Axes) -> Sizes:
     """The shape of what the index arrays name."""
     common = broadcast_sizes([index.shape for index in indices])
     return (*x.shape[: axes[0]], *common, *x.shape[axes[-1] + 1 :])

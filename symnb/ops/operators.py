@@ -67,7 +67,8 @@ mod = sized(arithmetic.mod, operator.mod, divides=True)
 
 def neg(x: Any) -> Node:
     """-x; of a size, a size."""
-    return size(-known_dim(x)) if _is_size(x) else arithmetic.neg(x)
+    known = known_dim(x) if _is_size(x) else None
+    return arithmetic.neg(x) if known is None else size(-known)
 
 
 def positive(x: Any) -> Node:

@@ -107,7 +107,8 @@ def _numpy_spread(g: Array, *params: Any) -> Array:
     windows = windows_of(params, image)
     if params[0] != "sum":
         g = (g / _elements(params, image)).astype(g.dtype)
-    parts = np.broadcast_to(g[..., None, None], (*g.shape, *windows.kernel))
+    whole = (*g.shape, *windows.kernel)
+    parts = np.broadcast_to(g[..., None, None], whole)  # pyright: ignore
     return np.ascontiguousarray(add_patches(parts, image, windows))
 
 

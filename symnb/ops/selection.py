@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from symnb.core.dims import DimLike
 from symnb.core.node import Node, make, size
 from symnb.core.seams import slots
 from symnb.core.types import ANY
@@ -72,8 +73,8 @@ def _grid(x: Node, index: Node, axis: int) -> list[Node]:
     """Index arrays that name, for each place of `index`, that place along `axis`."""
     entries: list[Node] = []
     for other, length in enumerate(shape_of(x)):
-        shape = [1] * x.ndim
-        shape[other] = length  # pyright: ignore[reportArgumentType]
+        shape: list[DimLike] = [1] * x.ndim
+        shape[other] = length
         entries.append(index if other == axis else iota(tuple(shape), other))
     return entries
 

@@ -28,7 +28,7 @@ SQRT_PI = math.sqrt(math.pi)
 UNKNOWN = math.nan  # a derivative that is not available
 
 
-def _scipy(name: str, *operands: Array) -> Array:
+def _scipy(name: str, *operands: Array | int) -> Array:
     from scipy import special
 
     return getattr(special, name)(*operands)
@@ -270,7 +270,9 @@ j1 = _special(
 )  # fmt: skip
 
 
-def _order_op(name: str, dx: Partial, latex: str, doc: str) -> Elementwise:
+def _order_op(
+    name: str, dx: Callable[[Any, Any, Any], Node], latex: str, doc: str
+) -> Elementwise:
     """A Bessel function of any order; no C: SciPy computes it (AMOS)."""
     return _special(
         name, "v x", lambda v, x, out: [UNKNOWN, dx(v, x, out)], doc, c="",

@@ -83,11 +83,8 @@ def patches(x: Array, windows: Windows, value: Any = 0) -> Array:
     (d0, d1), (s0, s1) = windows.dilation, windows.stride
     k0, k1 = windows.kernel
     covered = (k0 - 1) * d0 + 1, (k1 - 1) * d1 + 1
-    whole = np.lib.stride_tricks.sliding_window_view(
-        padded(x, windows, value),
-        covered,  # pyright: ignore[reportArgumentType]
-        axis=(-2, -1),  # pyright: ignore[reportArgumentType]
-    )
+    views: Any = np.lib.stride_tricks  # its stubs want plain ints
+    whole = views.sliding_window_view(padded(x, windows, value), covered, (-2, -1))
     return whole[..., ::s0, ::s1, ::d0, ::d1]
 
 

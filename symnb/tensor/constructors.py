@@ -156,7 +156,8 @@ RANKS: dict[str, tuple[Axis, ...]] = {
     "row": (1, None),
     "col": (None, 1),
     "matrix": (None, None),
-} | {f"tensor{n}": (None,) * n for n in range(3, 8)}
+    **{f"tensor{n}": (None,) * n for n in range(3, 8)},
+}
 
 LETTERS = {
     "b": "int8", "w": "int16", "i": "int32", "l": "int64",

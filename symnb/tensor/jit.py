@@ -44,7 +44,7 @@ def jit(
     traced = trace_function(tree, filename, scope, _defaults(definition), names)
     traced.name = name or traced.name
     made = compile_traced(traced, mode=mode, **options)
-    made.__wrapped__ = definition
+    setattr(made, "__wrapped__", definition)  # noqa: B010  as `functools.wraps` does
     made.__doc__ = definition.__doc__
     return made
 

@@ -60,8 +60,9 @@ def ufunc(ufunc: Any, method: str, *args: Any, **options: Any) -> Any:
         result = _find(name)(*args, **options)
         return result if dtype is None else result.astype(dtype)
     if method == "reduce" and name in REDUCED:
-        axis = options.pop("axis", args[1] if len(args) > 1 else 0)
-        return _find(REDUCED[name])(args[0], axis=axis, **options)
+        operand, *rest = args
+        axis = options.pop("axis", rest[0] if rest else 0)
+        return _find(REDUCED[name])(operand, axis=axis, **options)
     if method == "outer":
         return _outer(name, *args)
     raise SymbolicError(f"numpy.{name}.{method} has no symbolic form.")

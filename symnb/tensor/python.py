@@ -366,7 +366,8 @@ def _results(
         return nodes, [str(key) for key in result], "dict"
     if isinstance(result, list | tuple):
         nodes = [_result(name, value) for value in result]
-        known = labels if len(labels) == len(nodes) else [None] * len(nodes)
+        unknown: list[str | None] = [None] * len(nodes)
+        known = labels if len(labels) == len(nodes) else unknown
         return nodes, known, "list"
     return [_result(name, result)], labels[:1] or [None], "one"
 

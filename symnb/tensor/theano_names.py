@@ -62,7 +62,7 @@ def is_flat(x: Any, ndim: int = 1) -> bool:
 
 def _variadic(op: Callable[[Any, Any], Node], name: str) -> Callable[..., Node]:
     def apply(*values: Any) -> Node:
-        return fold(op, values) if len(values) > 1 else as_node(values[0])
+        return fold(op, values) if len(values) > 1 else as_node(*values)
 
     apply.__name__ = name
     apply.__doc__ = f"{name} of two or more operands, from left to right."
@@ -78,8 +78,8 @@ def _converter(dtype: str) -> Callable[[Any], Node]:
     return convert
 
 
-special.xlogx.xlogx = special.xlogx  # T.xlogx is Theano's module and function in one
-special.xlogx.xlogy0 = special.xlogy0
+# T.xlogx is Theano's module and function in one.
+vars(special.xlogx).update(xlogx=special.xlogx, xlogy0=special.xlogy0)
 
 NAMES: dict[str, Any] = {
     "TensorVariable": Node,
