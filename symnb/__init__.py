@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from symnb.tensor.jit import jit
     from symnb.tensor.rules import rule
     from symnb.viz import dprint, pp
-    from symnb.viz.narrative import explain
+    from symnb.viz.page import explain
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,7 @@ _HOME = {
     "clone": "symnb.compile.clone",
     "clone_replace": "symnb.compile.clone",
     "dprint": "symnb.viz",
-    "explain": "symnb.viz.narrative",
+    "explain": "symnb.viz.page",
     "function": "symnb.compile.function",
     "grad": "symnb.gradient",
     "jit": "symnb.tensor.jit",

@@ -24,6 +24,7 @@ from symnb.compile.function import Function
 from symnb.magics import (
     ablate,
     check,
+    explain,
     func,
     graph,
     memory,
@@ -38,7 +39,9 @@ from symnb.magics.blame import show_user_frames, with_user_frames
 from symnb.magics.func import Cell, bundle, make_functions
 from symnb.magics.history import cell_defining
 
-LINE_MAGICS = (graph, passes, source, profile, memory, check, rules, settings, ablate)
+LINE_MAGICS = (
+    graph, passes, explain, source, profile, memory, check, rules, settings, ablate,
+)  # fmt: skip
 
 
 def vocabulary() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from symnb.errors import SymnbError
 LINES = (
     "symgraph",
     "sympasses",
+    "symexplain",
     "symsource",
     "symprofile",
     "symmemory",

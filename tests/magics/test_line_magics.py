@@ -52,6 +52,17 @@ def test_sympasses_lists_passes_and_firings(notebook, f) -> None:
     assert "no rule matching" in repr(notebook.value("%sympasses --rule nonsense"))
 
 
+def test_symexplain_tells_the_story_on_a_page_or_a_part_of_it(notebook, f) -> None:
+    page = notebook.value("%symexplain")
+    assert "log1p" in page.value and "explain(f, full=True)" in page.value
+    assert len(repr(page).splitlines()) <= 50
+    part = notebook.value("%symexplain f -p stabilise")
+    assert repr(part).startswith("stabilise: ")
+    assert len(repr(notebook.value("%symexplain f --full"))) > len(repr(part))
+    error, _ = notebook.fails("%symexplain f -p nonsense")
+    assert "stabilise" in str(error)
+
+
 @pytest.mark.cc
 def test_symsource_shows_the_c_text(notebook) -> None:
     notebook("symnb.config.device = 'c'")
