@@ -48,10 +48,10 @@ class _Writer:
     program: Program
     plan: Plan
     checks: tuple[Check, ...]
-    names: dict[Atom, str] = field(default_factory=dict)
+    names: dict[Atom, str] = field(default_factory=dict[Atom, str])
     products: Products = field(default_factory=Products)
-    opaque: list[int] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    opaque: list[int] = field(default_factory=list[int])
+    lines: list[str] = field(default_factory=list[str])
 
     def size(self, d: DimLike) -> str:
         """C text of a size."""

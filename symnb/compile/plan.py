@@ -32,7 +32,7 @@ class Slot:
     """A place in the arena: its size in bytes and the buffers that use it."""
 
     size: DimLike
-    buffers: list[Buffer] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list[Buffer])
     free_from: int = 0
 
 
@@ -44,9 +44,9 @@ class Plan:
     in_place   decisions to write over an input
     """
 
-    slots: list[Slot] = field(default_factory=list)
-    in_place: list[Decision] = field(default_factory=list)
-    rows: list[dict[str, str]] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list[Slot])
+    in_place: list[Decision] = field(default_factory=list[Decision])
+    rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
 
     def offset(self, index: int) -> DimLike:
         """Bytes before place `index`, before rounding each place up."""

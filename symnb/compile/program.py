@@ -89,7 +89,7 @@ class Step:
     reads: list[Buffer]
     writes: list[Buffer]
     kernel: Kernel | None = None
-    in_place: list[tuple[Node, Node]] = field(default_factory=list)
+    in_place: list[tuple[Node, Node]] = field(default_factory=list[tuple[Node, Node]])
     reason: str = ""
 
     def __str__(self) -> str:

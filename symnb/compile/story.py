@@ -65,7 +65,7 @@ class Story:
     kernels: list[KernelText]
     source: str
     record: Record
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
     units: tuple[str, ...] = ()
 
 

@@ -99,12 +99,12 @@ class Chain:
     """
 
     root: Node
-    parts: list[Part] = field(default_factory=list)
-    written: list[Triangle] = field(default_factory=list)
-    scales: list[tuple[Node, bool]] = field(default_factory=list)
-    scaled: list[DimLike] = field(default_factory=list)
-    spots: list[Span] = field(default_factory=list)
-    inner: list[Node] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list[Part])
+    written: list[Triangle] = field(default_factory=list[Triangle])
+    scales: list[tuple[Node, bool]] = field(default_factory=list[tuple[Node, bool]])
+    scaled: list[DimLike] = field(default_factory=list[DimLike])
+    spots: list[Span] = field(default_factory=list[Span])
+    inner: list[Node] = field(default_factory=list[Node])
 
     @property
     def sizes(self) -> list[DimLike]:

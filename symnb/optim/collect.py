@@ -45,7 +45,7 @@ class Terms:
     """
 
     constant: Number
-    powers: dict[Node, Number] = field(default_factory=dict)
+    powers: dict[Node, Number] = field(default_factory=dict[Node, Number])
     leaves: int = 0
     numbers: int = 0
     cancels: bool = False

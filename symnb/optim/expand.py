@@ -33,8 +33,8 @@ class _Reader:
 
     root: Node
     alone: Callable[[Node], bool]
-    atoms: dict[Node, int] = field(default_factory=dict)
-    inside: list[Node] = field(default_factory=list)
+    atoms: dict[Node, int] = field(default_factory=dict[Node, int])
+    inside: list[Node] = field(default_factory=list[Node])
 
     def read(self) -> Polynomial | None:
         """The polynomial of the root; None if it is too long."""

@@ -49,8 +49,8 @@ class Sum:
     """A sum taken apart; `inside` are its additions."""
 
     root: Node
-    terms: list[Term] = field(default_factory=list)
-    inside: list[Node] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list[Term])
+    inside: list[Node] = field(default_factory=list[Node])
 
 
 @dataclass(frozen=True)

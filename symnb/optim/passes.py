@@ -41,10 +41,10 @@ class Compile:
     check: bool = False
     failed: Callable[[Pass, Exception], None] | None = None
     table: Table = field(default_factory=Table)
-    forms: dict[Ruleset, Forms] = field(default_factory=dict)
+    forms: dict[Ruleset, Forms] = field(default_factory=dict[Ruleset, Forms])
     events: list[Event] | None = None
     origin: Origin = field(default_factory=dict)
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list[Decision])
     surveyed: Survey | None = None
 
     def survey(self, graph: Graph) -> Survey:

@@ -69,11 +69,11 @@ class Plan:
     wanted  key of a chain -> its root, of all chains without scalings
     """
 
-    chains: dict[Node, Chain] = field(default_factory=dict)
-    sums: set[Node] = field(default_factory=set)
-    powers: set[Node] = field(default_factory=set)
-    others: set[Node] = field(default_factory=set)
-    wanted: dict[Any, Node] = field(default_factory=dict)
+    chains: dict[Node, Chain] = field(default_factory=dict[Node, Chain])
+    sums: set[Node] = field(default_factory=set[Node])
+    powers: set[Node] = field(default_factory=set[Node])
+    others: set[Node] = field(default_factory=set[Node])
+    wanted: dict[Any, Node] = field(default_factory=dict[Any, Node])
 
     def __bool__(self) -> bool:
         return bool(self.chains or self.sums or self.others)

@@ -109,8 +109,8 @@ class Decision:
 class Trace:
     """The passes of one compile, in order, and the decisions made."""
 
-    passes: list[PassRecord] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    passes: list[PassRecord] = field(default_factory=list[PassRecord])
+    decisions: list[Decision] = field(default_factory=list[Decision])
 
     def __iter__(self) -> Iterator[PassRecord]:
         return iter(self.passes)

@@ -66,12 +66,12 @@ class Evidence:
 
     rule: str
     contract: str
-    fired: dict[str, int] = field(default_factory=dict)
+    fired: dict[str, int] = field(default_factory=dict[str, int])
     samples: int = 0
     same: int = 0
     left: tuple[float, float] = (0.0, 0.0)
     right: tuple[float, float] = (0.0, 0.0)
-    broken: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list[str])
 
     @property
     def holds(self) -> bool:

@@ -46,8 +46,8 @@ class Products:
     library  whether there may be calls of BLAS
     """
 
-    externs: list[str] = field(default_factory=list)
-    plain: dict[str, str] = field(default_factory=dict)
+    externs: list[str] = field(default_factory=list[str])
+    plain: dict[str, str] = field(default_factory=dict[str, str])
     library: bool = True
 
     def text(self) -> str:
