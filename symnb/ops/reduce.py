@@ -196,7 +196,7 @@ ARGMIN = _reduction(
 )  # fmt: skip
 
 
-def reduced(op: Reduction, x: Node, axis: Any, keepdims: bool) -> Node:
+def reduced(op: Op, x: Node, axis: Any, keepdims: bool) -> Node:
     """The node of a reduction along `axis` (None for all, an int, or several)."""
     if x.type is ANY:
         return make(op, (x,), (axis, keepdims))
@@ -226,7 +226,7 @@ def accumulated(op: Reduction, x: Any, options: tuple[Any, ...]) -> Node:
 
 
 def sum(
-    x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False,
+    x: Any, axis: Any = None, dtype: Any = None, keepdims: Any = False,
     acc_dtype: Any = None,
 ) -> Node:  # fmt: skip
     """Sum along `axis` (None for all, an int, or several).

@@ -131,7 +131,10 @@ def _abs(node: Node, a: Bounds) -> Bounds:
 
 
 def _between(least: float, greatest: float) -> Callable[..., Bounds]:
-    return lambda node, *of: (least, greatest)
+    def bounds(node: Node, *of: Bounds) -> Bounds:
+        return least, greatest
+
+    return bounds
 
 
 _SPECIAL: dict[object, Callable[..., Bounds]] = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from symnb.core import dtypes
@@ -205,10 +206,10 @@ class _Reader:
         """The operands of a product, in its order or turned around."""
         first: Want = "row" if a.ndim == 1 else "matrix"
         second: Want = "column" if b.ndim == 1 else "matrix"
-        steps = [(a, first), (b, second)]
+        steps: list[tuple[Node, Want]] = [(a, first), (b, second)]
         if turned:
             steps = [(x, FLIP[w]) for x, w in reversed(steps)]
-        self._joined(*[lambda x=x, w=w: self._visit(x, w, True) for x, w in steps])
+        self._joined(*[partial(self._visit, x, w, True) for x, w in steps])
 
     def _visit(self, node: Node, want: Want, own: bool) -> None:
         """One factor; `own`: nobody else reads what it is looked at through."""

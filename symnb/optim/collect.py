@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from symnb.core import dtypes
@@ -316,6 +317,10 @@ class _Collecting(Sweep):
         self.allowed = allowed
         self.inside: dict[Node, frozenset[Op]] = _inside(graph)
 
+    def _is_inside(self, family: frozenset[Op], node: Node) -> bool:
+        """Whether a node is taken apart with the sum or product above it."""
+        return self.inside.get(node) is family
+
     def _rebuilt(self, node: Node) -> Node:
         new = super()._rebuilt(node)
         if new is not node and node in self.inside:
@@ -331,7 +336,7 @@ class _Collecting(Sweep):
         for family, collected, rules in _FAMILIES:
             if node.op not in family or around is family:
                 continue
-            found = collected(node, lambda n, f=family: self.inside.get(n) is f)
+            found = collected(node, partial(self._is_inside, family))
             if found is None:
                 continue
             rule = rules[_case(node, found[1])]

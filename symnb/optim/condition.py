@@ -9,7 +9,7 @@ Numerical Algorithms", 7.2, 14.1; Golub & Van Loan 2013, 2.7, 5.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def condition(matrix: Array) -> float:
     if matrix.shape[-1] != matrix.shape[-2]:
         return float(matrix.shape[-1] + matrix.shape[-2])
     try:
-        inverse = np.linalg.inv(matrix)
+        inverse = np.linalg.inv(np.asarray(matrix, float))
     except np.linalg.LinAlgError:
         return np.inf
     found = float((np.abs(inverse) @ np.abs(matrix)).sum(-1).max())
@@ -45,7 +45,7 @@ def magnified(node: Node, values: Mapping[Node, Array]) -> float:
     matrix = np.asarray(values[node.inputs[0]], float)
     if node.op is SOLVE_TRIANGULAR:
         matrix = np.tril(matrix) if node.params[0] else np.triu(matrix)
-    parts = values[node]
-    parts = parts if isinstance(parts, tuple) else (parts,)
+    value: Any = values[node]
+    parts = cast(tuple[Array, ...], value if isinstance(value, tuple) else (value,))
     sizes = [np.abs(np.asarray(part, float)).max(initial=0.0) for part in parts]
     return float(max(sizes)) * condition(matrix)

@@ -230,8 +230,8 @@ class Sweep:
             made = self.accept(node, made)
             if made is None or made is node:
                 continue
-            known = matcher.inner is not None and self.events is not None
-            inner = matcher.inner(node) if known else ()
+            record = matcher.inner if self.events is not None else None
+            inner = record(node) if record is not None else ()
             self._note(matcher.rule, matcher.names, bindings, node, made, inner)
             return made
         return None
@@ -279,7 +279,9 @@ class Sweep:
     def _intern(self, made: Node, node: Node) -> Node:
         """Every new node below `made` put into the table, with the site of `node`."""
         forms = self.forms
-        self.fresh, self.met = fresh, met = [], []
+        fresh: list[Node] = []
+        met: list[Node] = []
+        self.fresh, self.met = fresh, met
         if made in forms:
             return made
         image: Forms = {}

@@ -7,11 +7,13 @@ rules and passes; about 20 us per operation and element. mpmath is imported when
 first value is asked for.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,7 +31,7 @@ Array = Any
 
 @lru_cache(maxsize=1)
 def _mpmath() -> Any:
-    import mpmath
+    import mpmath  # pyright: ignore[reportMissingTypeStubs]
 
     return mpmath
 
@@ -130,7 +132,7 @@ def lifted(array: Array) -> Array:
     return np.asarray(np.frompyfunc(lambda v: mp.mpf(float(v)), 1, 1)(array), object)
 
 
-def _apply(node: Node, inputs: list[Array]) -> Array:
+def _apply(node: Node, inputs: list[Array]) -> Any:
     if node.op.kind == "pick":
         return inputs[0][node.params[0]]
     real = any(x.dtype == object for x in inputs)
@@ -142,7 +144,7 @@ def _apply(node: Node, inputs: list[Array]) -> Array:
     else:
         value = node.op.numpy(*inputs, *node.params)
         if isinstance(value, tuple):
-            return tuple(map(np.asarray, value))
+            return tuple([np.asarray(part) for part in cast(tuple[Array, ...], value)])
         value = np.asarray(value)
     if node.dtype == "bool" and value.dtype == object:
         return value.astype(bool)
@@ -166,6 +168,7 @@ def exact(
           settled are computed with more digits
     Entries whose first digits never settle are NaN.
     """
+    result: Array
     digits = 2 * DIGITS
     before = exact_values([root], values, DIGITS)[root]
     below = exact_values([root], values, digits)

@@ -180,7 +180,8 @@ def determinant_by_factors(node: Node) -> Node | None:
         return lu_det(lu_factor(node.inputs[0]))
     if node.inputs[0].op is not SLOGDET:
         return None
-    return lu_slogdet(lu_factor(node.inputs[0].inputs[0]))[node.params[0]]
+    which: int = node.params[0]
+    return lu_slogdet(lu_factor(node.inputs[0].inputs[0]))[which]
 
 
 @rewrite(

@@ -127,8 +127,7 @@ def take_out(root: Node, alone: Alone) -> Taken | None:
     how = _is_worth(found, new, old)
     if not how:
         return None
-    flops = [cost.cost(nodes).flops for nodes in (new, old)]
-    return Taken(made, tuple(taken), *flops, how)
+    return Taken(made, tuple(taken), cost.cost(new).flops, cost.cost(old).flops, how)
 
 
 def _factored(terms: list[Term], taken: list[Key]) -> Node | None:
@@ -200,7 +199,8 @@ def _applied(key: Key, inner: Node) -> Node:
             return inner / x
         case "left":
             return dot(x, inner)
-    return dot(inner, x)
+        case _:
+            return dot(inner, x)
 
 
 def _sum(signed: list[tuple[Node, int]]) -> Node:

@@ -45,8 +45,8 @@ REDUCING = (reduce.sum, reduce.prod, reduce.max, reduce.min, reduce.all, reduce.
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.Div: lambda a, b: a / b, ast.FloorDiv: lambda a, b: a // b,
+    ast.Mod: operator.mod, ast.Pow: lambda a, b: a**b,
 }  # fmt: skip
 _UNARY: dict[type, Callable[[Any], Any]] = {
     ast.USub: operator.neg,

@@ -155,7 +155,7 @@ def matchers(rule: Rule) -> list[Matcher]:
     """One matcher per distinguishable order of the pattern's commutative operands."""
     if rule.lhs is None:
         return [_rooted(rule)]
-    names = tuple(x.name for x in (*rule.holes, *rule.params))
+    names = rule.slots
     build = builder(rule, names)
     result: list[Matcher] = []
     named = rule.rhs is None or bool(rule.where)
@@ -304,7 +304,7 @@ def _calling(
     rule: Rule, names: Sequence[str]
 ) -> Callable[[Node, Bindings, Any], Node | None]:
     function: Any = rule.build
-    places = []
+    places: list[int] = []
     for name in arguments(function):
         places.append({"node": -1, "uses": -2}.get(name, -3))
         if places[-1] == -3:
@@ -347,19 +347,21 @@ def _step(
     params = [
         (place[p.name], None) if isinstance(p, Param) else (-1, p) for p in node.params
     ]
-    op: Any = node.op
-    if isinstance(op, Elementwise):
-        construct: Any = lambda inputs, given: op(*inputs)  # noqa: E731
-    elif op is CAST:
-        construct = lambda inputs, given: cast(inputs[0], given[0])  # noqa: E731
-    else:
-        construct = lambda inputs, given: make(op, tuple(inputs), given)  # noqa: E731
+    construct = _constructor(node.op)
 
     def step(bindings: Bindings, values: dict[Node, Node]) -> None:
         given = tuple([p if at < 0 else bindings[at] for at, p in params])
         values[node] = construct([f(bindings, values) for f in fetch], given)
 
     return step
+
+
+def _constructor(op: Op) -> Callable[[list[Node], tuple[Any, ...]], Node]:
+    if isinstance(op, Elementwise):
+        return lambda inputs, given: op(*inputs)
+    if op is CAST:
+        return lambda inputs, given: cast(inputs[0], given[0])
+    return lambda inputs, given: make(op, tuple(inputs), given)
 
 
 def _operand(

@@ -97,7 +97,7 @@ def report_rules(passes: Pipeline, decisions: list[Decision]) -> None:
 
 def _level_of_user() -> int:
     """Frames from our caller up to the user's code, for the place of a warning."""
-    level, frame = 1, sys._getframe(1)
+    level, frame = 1, sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame.f_back is not None:
         name = frame.f_code.co_filename
         installed = name.startswith(_STDLIB) and "-packages" not in name

@@ -101,8 +101,7 @@ def pairs(rule: Rule) -> Iterator[tuple[Node, Node]]:
     """Left and right side for each dtype the left side is defined for."""
     assert rule.lhs is not None and rule.rhs is not None
     rng = np.random.default_rng(0)
-    names = [x.name for x in (*rule.holes, *rule.params)]
-    build = instantiating(rule.rhs, names)
+    build = instantiating(rule.rhs, rule.slots)
     shape = (4, 4) if rule.params else (4,)
     chosen = [p.samples[0] for p in rule.params]
     for dtype in DTYPES:
@@ -198,7 +197,7 @@ def _lost(instance: Instance, rng: np.random.Generator) -> list[str]:
     if not where.any():
         return []
     nan = _somewhere(values, np.isnan, a.shape)
-    finite = ~_somewhere(values, lambda v: ~np.isfinite(v), a.shape)
+    finite = ~_somewhere(values, _is_infinite, a.shape)
     wrong = where & nan
     if (where & finite).any() and all(supported(n) for n in walk.order(sides[:1])):
         truth, _ = exact(instance.left, {x: _tame(v) for x, v in values.items()}, flat)
@@ -215,6 +214,10 @@ def _lost(instance: Instance, rng: np.random.Generator) -> list[str]:
 
 def _tame(value: Any) -> Any:
     return np.where(np.isfinite(value), value, 1) if value.dtype.kind == "f" else value
+
+
+def _is_infinite(value: Any) -> Any:
+    return ~np.isfinite(value)
 
 
 def _somewhere(values: Mapping[Node, Any], test: Any, shape: tuple[int, ...]) -> Any:

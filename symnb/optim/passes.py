@@ -43,7 +43,7 @@ class Compile:
     table: Table = field(default_factory=Table)
     forms: dict[Ruleset, Forms] = field(default_factory=dict[Ruleset, Forms])
     events: list[Event] | None = None
-    origin: Origin = field(default_factory=dict)
+    origin: Origin = field(default_factory=dict[Node, tuple[Node, ...]])
     decisions: list[Decision] = field(default_factory=list[Decision])
     surveyed: Survey | None = None
 

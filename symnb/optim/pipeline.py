@@ -7,7 +7,7 @@ Rule sets are made passes here. Which of the passes a compile runs, its mode say
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 from symnb.core.graph import Graph
@@ -161,7 +161,7 @@ def _run(one: Pass, graph: Graph, compile: Compile) -> PassRecord:
     """The record of one pass; of a pass without effect where it failed."""
     try:
         record = one(graph, compile)
-        if not isinstance(record.after, Graph):
+        if not isinstance(record.after, Graph):  # pyright: ignore  what users write
             raise OptimiserError(
                 f"pass {one.name} returned a {type(record.after).__name__}, no Graph."
             )
@@ -176,7 +176,7 @@ def _run(one: Pass, graph: Graph, compile: Compile) -> PassRecord:
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def collector_paused() -> Generator[None]:
     """No cyclic garbage collection inside the block.
 
     Nodes form no cycles, and each collection walks all of them: at 50,000 nodes the

@@ -83,7 +83,9 @@ def look(graph: Graph) -> tuple[Plan, Uses | None]:
     """What there is to choose in a graph; the readers are counted if anything is."""
     products: list[Node] = []
     chained = False
-    plan, terms, parents, powers = Plan(), [], {}, set[Node]()
+    plan, powers = Plan(), set[Node]()
+    terms: list[Any] = []
+    parents: Parents = {}
     for node in graph.order:
         kind = LOOKED.get(node.op)
         if kind is None:

@@ -228,6 +228,11 @@ class Rule:
         return self.tags | {self.name, *self.answers}
 
     @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of what a match binds, in its order: the holes, then the params."""
+        return tuple(str(x.name) for x in (*self.holes, *self.params))
+
+    @property
     def drops(self) -> bool:
         """Whether a hole of the left side is missing on the right."""
         if self.rhs is None:
@@ -276,7 +281,7 @@ def rule(
 
     Raises OptimiserError when the right side has a hole that the left has not.
     """
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     right = as_node(rhs)
     left_text = text_of(lhs)
     return Rule(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -96,10 +96,11 @@ def _bring_near(values: dict[Node, Array], rng: np.random.Generator) -> None:
     for other in arrays[1:]:
         first = arrays[0]
         if other.shape == first.shape and other.dtype == first.dtype:
-            near = rng.random(other.shape) < 0.2
+            near = cast(Array, rng.random(other.shape) < 0.2)
             with np.errstate(all="ignore"):
                 nudged = np.nextafter(first, np.asarray(0, first.dtype))
-            other[near] = np.where(rng.random(other.shape) < 0.5, first, nudged)[near]
+            some = cast(Array, rng.random(other.shape) < 0.5)
+            other[near] = np.where(some, first, nudged)[near]
 
 
 def constant_values(guard: Guard, dtype: str, rng: np.random.Generator) -> Array:

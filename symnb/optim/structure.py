@@ -12,7 +12,7 @@ symmetric over the reals, which in floats is up to rounding.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -100,7 +100,7 @@ _memory: ContextVar[dict[Node, Facts] | None] = ContextVar("facts", default=None
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
+def remembering() -> Generator[None]:
     """What is found inside the block is found once."""
     token = _memory.set({})
     try:
@@ -162,7 +162,7 @@ def _of_value(key: ConstantKey) -> Facts:
         return NONE
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         return NONE
-    found = set()
+    found: set[str] = set()
     if not np.triu(value, 1).any():
         found.add(LOWER)
     if not np.tril(value, -1).any():

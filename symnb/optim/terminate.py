@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from symnb.core.node import SIZE, Node
 from symnb.core.op import Op
@@ -98,8 +98,9 @@ def _indexed(node: Node) -> int:
 
 def _steps(node: Node) -> int:
     """The steps a slice takes."""
-    entries: Any = node.params[0] if node.op is SLICE else ()
-    return sum(isinstance(entry, tuple) and entry[2] != 1 for entry in entries)
+    entries: tuple[Any, ...] = node.params[0] if node.op is SLICE else ()
+    steps = [cast(Any, entry)[2] for entry in entries if isinstance(entry, tuple)]
+    return sum(step != 1 for step in steps)
 
 
 MEASURES: dict[str, Callable[[Node], int]] = {

@@ -32,7 +32,7 @@ class Event:
     rule: Any
     before: Node
     after: Node
-    bindings: Mapping[str, Node] = field(default_factory=dict)
+    bindings: Mapping[str, Node] = field(default_factory=dict[str, Node])
     kind: str = "rule"
     site: Site | None = None
 
@@ -64,9 +64,9 @@ class PassRecord:
     events: list[Event]
     seconds: float
     phase: str = "graph"
-    origin: Origin = field(default_factory=dict)
+    origin: Origin = field(default_factory=dict[Node, tuple[Node, ...]])
     replay: Callable[[PassRecord, int], Graph] | None = None
-    places: Mapping[Node, Site] = field(default_factory=dict)
+    places: Mapping[Node, Site] = field(default_factory=dict[Node, Site])
 
     def sites(self, node: Node) -> tuple[Site, ...]:
         """Every place the user wrote that `node` comes from."""

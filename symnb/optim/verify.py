@@ -137,9 +137,8 @@ def _from_pattern(rule: Rule, rng: np.random.Generator) -> Iterator[tuple[str, N
 
 def instantiate(rule: Rule, bindings: Sequence[Any]) -> Node:
     """The left side of a rule with its holes, then its params, filled."""
-    names = [x.name for x in (*rule.holes, *rule.params)]
     assert rule.lhs is not None
-    made = instantiating(rule.lhs, names)(rule.lhs, tuple(bindings), None)
+    made = instantiating(rule.lhs, rule.slots)(rule.lhs, tuple(bindings), None)
     assert made is not None
     return made
 
@@ -267,9 +266,9 @@ def _part(value: Array, chosen: Array, shape: tuple[int, ...]) -> Array:
 def _is_flat(instance: Instance) -> bool:
     """Whether both sides compute element by element, all leaves of one shape."""
     order = walk.order([instance.left, instance.right])
-    shape = instance.left.type.shape  # pyright: ignore
+    shape = instance.left.tensor_type.shape
     return len(shape) == 1 and all(
-        n.op.kind == "elementwise" or (n.is_leaf and n.type.shape in (shape, ()))  # pyright: ignore
+        n.op.kind == "elementwise" or (n.is_leaf and n.tensor_type.shape in (shape, ()))
         for n in order
     )
 
@@ -349,6 +348,9 @@ def _points(
     own = contract.bound
     if contract.name == "stabler":
         own = max(own, sum(getattr(n.op, "ulp", 0.5) for n in right))
+    value: Any = a
+    scale: Any = a
+    in_range: Any = a
     if can:
         value, below = exact(instance.left, tame, flat)
         _, right_below = exact(instance.right, tame, flat)

@@ -60,7 +60,7 @@ class Row:
 
 
 def _lines(part: str) -> list[str]:
-    text = resources.files(__package__).joinpath(f"{part}.tsv").read_text("utf-8")
+    text = resources.files(__name__).joinpath(f"{part}.tsv").read_text("utf-8")
     return text.splitlines()
 
 

@@ -142,7 +142,9 @@ class Product:
 def _product(node: Node) -> Product | None:
     """A plain product of matrices, written as dot or as gemm added to nothing."""
     if node.op is GEMM and literal(node.inputs[4]) == 0 and node.ndim == 2:
-        return Product(*node.inputs[1:3], *node.params, node.inputs[3])
+        _, a, b, alpha, _ = node.inputs
+        turn_a, turn_b = node.params
+        return Product(a, b, turn_a, turn_b, alpha)
     if not _is_dot(node) or node.ndim != 2:
         return None
     (a, turn_a), (b, turn_b) = map(_turned, node.inputs)

@@ -6,7 +6,7 @@ index arithmetic. Bitwise, and only where every place is proven to lie in the ax
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -143,7 +143,7 @@ def gather_diagonal(node: Node) -> Node | None:
     axes = node.params[0]
     if len(indices) != 2 or len(axes) != 2:
         return None
-    n, m = (shape_of(source)[axis] for axis in axes)
+    n, m = [shape_of(source)[axis] for axis in cast(tuple[int, ...], axes)]
     diagonal = dim_min(n, m)
     if any(counted(one) != (0, diagonal, 1) for one in indices):
         return None

@@ -9,6 +9,7 @@ added. The product with such a tensor is a product of the part.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from symnb.core.node import Node
 from symnb.ops.cast import CAST, cast
@@ -156,7 +157,8 @@ def product_of_sparse(node: Node) -> Node | None:
 
             def scaled(write: Node, factor: Node = factor) -> Node | None:
                 part = part_of(write, factor)
-                return None if part is None else node.op(write.inputs[1], part)
+                op: Any = node.op
+                return None if part is None else op(write.inputs[1], part)
 
             return _scaled(chain, scaled)
         if node.op is true_div:
@@ -173,7 +175,7 @@ def product_of_sparse(node: Node) -> Node | None:
 def neg_of_sparse(node: Node) -> Node | None:
     """The opposites of the parts."""
     chain = sparse(node.inputs[0])
-    return chain and _scaled(chain, lambda write: -write.inputs[1])
+    return _scaled(chain, lambda write: -write.inputs[1]) if chain else None
 
 
 @rewrite(

@@ -7,6 +7,8 @@ its error would be lost; rules that leave a tensor out altogether (`drops`) run 
 differentiation only, on graphs whose ranges the call has checked.
 """
 
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -11,7 +11,7 @@ one when their slices meet (softmax(x)[i] takes three rounds).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from symnb.core.graph import Graph
 from symnb.core.node import Node, make
@@ -209,7 +209,7 @@ def lift_batched(node: Node, uses: Uses) -> Node | None:
     if not _shrinks(index, shape_of(inner)):
         return None
     a, b = inner.operands
-    batch, row, column = index
+    batch, row, column = cast(tuple[Any, Any, Any], index)
     if not isinstance(batch, tuple):
         left = slice_by(a, (batch, row, (0, shape_of(a)[2], 1)))
         return dot(left, slice_by(b, (batch, (0, shape_of(b)[1], 1), column)))

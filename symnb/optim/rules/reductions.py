@@ -5,6 +5,8 @@ truth are not. An extreme of nothing raises, so rules that would drop one ask fo
 proof that there is something.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -189,7 +191,7 @@ def reduce_reshape(node: Node) -> Node | None:
 
 
 PIECES = 16  # of a join at most; more are combined by a loop
-_COMBINED = {
+_COMBINED: dict[Op, Any] = {
     SUM: lambda a, b: a + b, PROD: lambda a, b: a * b, MAX: maximum, PEAK: maximum,
     MIN: minimum, ALL: logical_and, ANY_TRUE: logical_or,
 }  # fmt: skip

@@ -4,6 +4,8 @@ Every rule is bitwise. A comparison of sizes is decided where the algebra of siz
 proves it for all values; nothing is assumed.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 
 from symnb.core.dims import DimLike, is_nonnegative, is_positive
 from symnb.core.node import SIZE, Constant, Input, Node, make
-from symnb.core.op import CONSTANT
+from symnb.core.op import CONSTANT, Op
 from symnb.core.types import TensorType
 from symnb.ops import elementwise as el
 from symnb.ops.cast import CAST
@@ -144,13 +146,13 @@ def _above(a: Any, b: Any) -> bool:
     return is_positive(a - b)
 
 
-_TRUE_WHEN = {
+_TRUE_WHEN: dict[Op, Any] = {
     el.less: lambda a, b: _above(b, a), el.less_equal: lambda a, b: _at_least(b, a),
     el.greater: _above, el.greater_equal: _at_least,
     el.equal: lambda a, b: a - b == 0,
     el.not_equal: lambda a, b: _above(a, b) or _above(b, a),
 }  # fmt: skip
-_OPPOSITE = {
+_OPPOSITE: dict[Op, Op] = {
     el.less: el.greater_equal, el.less_equal: el.greater, el.greater: el.less_equal,
     el.greater_equal: el.less, el.equal: el.not_equal, el.not_equal: el.equal,
 }  # fmt: skip

@@ -5,7 +5,11 @@ Left sides are in the normal form that the simplification reaches (`1/x` is
 right, or ask who else reads a node, are in SHIFTS, whose results are final.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
+
+from typing import Any
 
 from symnb.core.node import Input, Node, make
 from symnb.core.op import Op
@@ -323,7 +327,7 @@ STABILITY = ruleset(
     "1 - sigmoid(x) is 0 above x = 37", examples=lambda: [1 - sigmoid(_matrix())],
     answers=("local_1msigmoid",),
 )  # fmt: skip
-def one_minus_sigmoid(node: Node, x: Node, uses: object) -> Node | None:
+def one_minus_sigmoid(node: Node, x: Node, uses: Any) -> Node | None:
     """sigmoid(-x), unless sigmoid(x) is computed anyway."""
     if callable(uses) and uses(node.inputs[1]) > 1:
         return None

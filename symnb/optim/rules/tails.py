@@ -5,6 +5,8 @@ the normal distribution and for tanh, which is 0/0 or log(0) a few standard devi
 out. Where the written form is right it is kept, so the error there is what it was.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 from symnb.core.node import Node

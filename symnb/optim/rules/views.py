@@ -5,6 +5,8 @@ reader broadcasts by itself, and moved behind elementwise ops, so that fewer ele
 are computed.
 """
 
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Sequence
