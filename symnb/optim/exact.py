@@ -191,7 +191,7 @@ def exact(
         moved = still
     if moved.any():
         zero = np.asarray(result == 0)
-        result = np.where(moved & ~zero, _mpmath().nan, result)
+        result = cast(Array, np.where(moved & ~zero, _mpmath().nan, result))
     return result, below
 
 

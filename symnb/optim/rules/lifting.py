@@ -213,6 +213,7 @@ def lift_batched(node: Node, uses: Uses) -> Node | None:
     if not isinstance(batch, tuple):
         left = slice_by(a, (batch, row, (0, shape_of(a)[2], 1)))
         return dot(left, slice_by(b, (batch, (0, shape_of(b)[1], 1), column)))
+    batch = cast(Any, batch)
     left = slice_by(a, (batch, _spanned(row), (0, shape_of(a)[2], 1)))
     right = slice_by(b, (batch, (0, shape_of(b)[1], 1), _spanned(column)))
     single = [axis for axis, e in ((1, row), (2, column)) if not isinstance(e, tuple)]

@@ -9,8 +9,6 @@ right, or ask who else reads a node, are in SHIFTS, whose results are final.
 
 from __future__ import annotations
 
-from typing import Any
-
 from symnb.core.node import Input, Node, make
 from symnb.core.op import Op
 from symnb.core.types import TensorType
@@ -41,6 +39,7 @@ from symnb.ops.peak import PEAK
 from symnb.ops.reduce import MAX, PROD, SUM, reduced, sum
 from symnb.ops.special import erf, erfc, erfcx, iv, ive, kv, kve, logit
 from symnb.optim.contract import DOMAIN, FINITE_ONLY, STABLER
+from symnb.optim.driver import Uses
 from symnb.optim.guard import condition, nonnegative, nonzero
 from symnb.optim.rule import AXES, KEEP, hole, holes, rewrite, rule, ruleset, term
 
@@ -327,9 +326,9 @@ STABILITY = ruleset(
     "1 - sigmoid(x) is 0 above x = 37", examples=lambda: [1 - sigmoid(_matrix())],
     answers=("local_1msigmoid",),
 )  # fmt: skip
-def one_minus_sigmoid(node: Node, x: Node, uses: Any) -> Node | None:
+def one_minus_sigmoid(node: Node, x: Node, uses: Uses) -> Node | None:
     """sigmoid(-x), unless sigmoid(x) is computed anyway."""
-    if callable(uses) and uses(node.inputs[1]) > 1:
+    if uses(node.inputs[1]) > 1:
         return None
     return sigmoid(-x)
 
