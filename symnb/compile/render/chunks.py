@@ -34,10 +34,14 @@ def wrapped(start: str, parts: Sequence[str], end: str) -> list[str]:
 
 
 def parameter(buffer: Buffer, shared: bool) -> str:
-    """The C parameter of an array; `shared`: others may point there too."""
+    """The C parameter of an array; `shared`: others may point there too.
+
+    Truth is read as bytes: gcc 12 vectorises no loop that loads a _Bool.
+    """
     const = "const " if buffer.role == "in" else ""
     restrict = "" if shared else "restrict "
-    return f"{const}{C_TYPES[buffer.dtype]} *{restrict}{buffer.name}"
+    type = "uint8_t" if buffer.dtype == "bool" else C_TYPES[buffer.dtype]
+    return f"{const}{type} *{restrict}{buffer.name}"
 
 
 def part_function(

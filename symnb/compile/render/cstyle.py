@@ -240,6 +240,13 @@ class Printer:
         """A variable."""
         type = C_TYPES[define.dtype]
         values = [self.operand(x) for x in define.operands]
+        if isinstance(define.op, Elementwise):
+            values = [
+                f"({text} != 0)" if dtype == "bool" and isinstance(x, Element) else text
+                for x, dtype, text in zip(
+                    define.operands, define.operand_dtypes, values, strict=True
+                )
+            ]  # as _Bool: arrays of truth are read as bytes
         if define.op is None and isinstance(define.operands[0], Position):
             values = [self.dim(define.operands[0].dim)]
         label = self.label(define.node)
@@ -263,7 +270,8 @@ class Printer:
             source, target = define.operand_dtypes[0], define.dtype
             if target == "bool":
                 return f"{values[0]} != 0"
-            del source
+            if source == "bool" and is_float(target):  # gcc 12: no SIMD for the cast
+                return f"{values[0]} ? {'1.0f' if target == 'float32' else '1.0'} : 0"
             return f"({C_TYPES[target]}){values[0]}"
         if op is PLACE:
             x, extremum, place = values
