@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from symnb.compile.failures import misfit
 from symnb.core import dims
 from symnb.core.dims import Atom, Dim, DimLike
 from symnb.core.graph import Graph
 from symnb.core.node import Node
-from symnb.errors import BoundsError, SizeError, message
+from symnb.errors import SizeError, message
 
 Array = np.ndarray[Any, Any]
 Leaf = tuple[str, Node, Array]  # label, input or shared variable, its array
@@ -80,22 +81,7 @@ def check_assumptions(
             if any(atom in atoms for d in dims.dims_in(leaf[1].type.shape)  # pyright: ignore
                    for atom in d.atoms())
         ]  # fmt: skip
-        raise _misfit(graph.name, node, a, b, rows)
-
-
-def _misfit(
-    name: str, node: Node, a: int, b: int, rows: list[tuple[str, ...]]
-) -> Exception:
-    place = f"  ({node.site})" if node.site else ""
-    if node.op.name in ("slice", "set_slice"):  # i + 1 > size, or i < 0
-        what = f"index {a - 1 if b < a else a} is out of bounds"
-        if b < a:
-            what += f" for an axis of size {b}"
-        fix = "pass a larger array, or index inside it."
-        return BoundsError(message(f"{name}: {what}.{place}", rows, fix))
-    what = f"{node.op.name} needs equal sizes; this call has {a} and {b}."
-    fix = "pass arrays whose sizes agree."
-    return SizeError(message(f"{name}: {what}{place}", rows, fix))
+        raise misfit(graph.name, node, a, b, rows)
 
 
 def _number(size: DimLike, sizes: Mapping[Atom, int]) -> int | None:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from symnb.compile.extents import MOST, extent
 from symnb.compile.extern.contract import Products
 from symnb.compile.extern.lapack import emit_lapack
 from symnb.compile.extern.steps import emit_extern
+from symnb.compile.failures import Failure
 from symnb.compile.opaque import unread_sizes
 from symnb.compile.plan import ALIGNMENT, ITEMSIZE, Plan, nbytes
 from symnb.compile.program import Buffer, Program, Step
@@ -27,7 +29,8 @@ CTYPE = {
     "uint32": "uint32_t", "uint64": "uint64_t", "float32": "float",
     "float64": "double",
 }  # fmt: skip
-MISFIT = -1  # status of a call whose sizes this variant was not compiled for
+# For a call whose sizes this variant was not compiled for: the fallback's to judge.
+NOT_OURS = "return -1;"
 
 
 @dataclass
@@ -36,11 +39,13 @@ class Host:
 
     externs  names of library functions, in the order of ws->externs
     opaque   numbers of the steps that run in Python
+    failures what the numbers it reports stand for
     """
 
     text: str
     externs: list[str]
     opaque: list[int]
+    failures: list[Failure]
 
 
 @dataclass
@@ -51,6 +56,7 @@ class _Writer:
     names: dict[Atom, str] = field(default_factory=dict[Atom, str])
     products: Products = field(default_factory=Products)
     opaque: list[int] = field(default_factory=list[int])
+    failures: list[Failure] = field(default_factory=list[Failure])
     lines: list[str] = field(default_factory=list[str])
 
     def size(self, d: DimLike) -> str:
@@ -67,12 +73,34 @@ class _Writer:
         """Append indented lines."""
         self.lines += [f"  {line}" if line else "" for line in lines]
 
+    def fail(self, failure: Failure, a: str = "0", b: str = "0") -> str:
+        """C text that reports a failure and two values."""
+        self.failures.append(failure)
+        return f"host_fail(ws, {len(self.failures) - 1}, {a}, {b})"
+
 
 SAY = """static void host_say(symnb_ws *ws, const char *text)
 {
   int64_t i = 0;
   for (; text[i] && i + 1 < ws->message_size; i++) ws->message[i] = text[i];
   if (ws->message_size) ws->message[i] = 0;
+}
+
+"""
+FAIL = """static void host_fail(symnb_ws *ws, int64_t which, int64_t a, int64_t b)
+{
+  const int64_t numbers[] = {which, a, b};
+  char digits[24], *to = ws->message, *const end = to + ws->message_size - 24;
+  for (const char *s = "failure"; *s && to < end; s++) *to++ = *s;
+  for (int k = 0; k < 3 && to < end; k++) {
+    uint64_t rest = numbers[k] < 0 ? -(uint64_t)numbers[k] : (uint64_t)numbers[k];
+    int count = 0;
+    *to++ = ' ';
+    if (numbers[k] < 0) *to++ = '-';
+    do digits[count++] = '0' + rest % 10; while (rest /= 10);
+    while (count) *to++ = digits[--count];
+  }
+  *to = 0;
 }
 
 """
@@ -96,10 +124,9 @@ def render_host(program: Program, plan: Plan, checks: tuple[Check, ...] = ()) ->
     w.put("return 0;")
     w.lines.append("}")
     run = "\n".join(w.lines)
-    if "host_say(" in run:
-        run = SAY + run
+    run = (SAY if "host_say(" in run else "") + (FAIL if w.failures else "") + run
     parts = [w.products.text(), run, _plan_text(w)]
-    return Host("\n\n".join(parts), w.products.externs, w.opaque)
+    return Host("\n\n".join(parts), w.products.externs, w.opaque, w.failures)
 
 
 def _sizes(w: _Writer) -> None:
@@ -116,8 +143,7 @@ def _sizes(w: _Writer) -> None:
         for axis, size in enumerate(leaf.type.shape):
             compound = isinstance(size, Dim) and size.leaf is None
             if compound and leaf.place in ("argument", "shared"):
-                what = f"axis {axis} of {leaf.node} should be {size}"
-                _check(w, f"shape[{number}][{axis}]", w.size(size), what, MISFIT - 1)
+                w.put(f"if (shape[{number}][{axis}] != {w.size(size)}) {NOT_OURS}")
 
 
 def _pointers(w: _Writer) -> None:
@@ -184,12 +210,13 @@ def _step(w: _Writer, number: int, step: Step) -> None:
     nodes = set(step.nodes)
     for check in w.checks:
         if check.node in nodes and _is_data(check):
-            what = f"{check.node.op.name} needs equal sizes"
-            _check(w, w.size(check.left), w.size(check.right), what, number)
+            left, right = w.size(check.left), w.size(check.right)
+            fail = w.fail(Failure("unequal", check.node), left, right)
+            w.put(f"if ({left} != {right}) return {fail}, {number + 1};")
     for buffer in step.writes:
         if buffer.is_dynamic:
             _refuse_negative(w, buffer, number)
-            _allocate(w, buffer)
+            _allocate(w, buffer, number)
     w.put(f"/* step {number}: {step} */")
     w.put("{", "  const int64_t start = ws->step_ns ? ws->now() : 0;")
     for line in _action(w, number, step):
@@ -216,8 +243,7 @@ def _first_checks(w: _Writer) -> None:
         if sizes in seen or not atoms <= w.names.keys():
             continue
         seen.add(sizes)
-        what = f"{check.node.op.name} needs equal sizes"
-        _check(w, w.size(check.left), w.size(check.right), what, MISFIT - 1)
+        w.put(f"if ({w.size(check.left)} != {w.size(check.right)}) {NOT_OURS}")
 
 
 def _argument_checks(w: _Writer) -> None:
@@ -231,9 +257,9 @@ def _argument_checks(w: _Writer) -> None:
         if check.node in tested or not given or not atoms <= w.names.keys() | given:
             continue
         left, right = map(w.size, sizes)
-        text = f"{check.node.op.name} needs equal sizes"
         test = f"{left} != {right} && {left} != 1 && {right} != 1"
-        w.put(f'if ({test}) return host_say(ws, "{text}"), 1;')
+        fail = w.fail(Failure("unequal", check.node), left, right)
+        w.put(f"if ({test}) return {fail}, 1;")
 
 
 def _is_argument(w: _Writer, node: Node) -> bool:
@@ -255,22 +281,24 @@ def _is_readable(w: _Writer, size: Dim) -> bool:
     return all(a in w.names for a in size.atoms())
 
 
-def _check(w: _Writer, left: str, right: str, what: str, number: int) -> None:
-    text = what.replace("\\", "\\\\").replace('"', '\\"')
-    w.put(f'if ({left} != {right}) return host_say(ws, "{text}"), {number + 1};')
-
-
 def _refuse_negative(w: _Writer, buffer: Buffer, number: int) -> None:
-    """A size that comes from data may be negative; nothing else checks it."""
+    """A size that comes from data may be negative or wrap; nothing else checks it."""
     for size in buffer.type.shape:
         if isinstance(size, Dim) and any(a.kind == "bound" for a in size.atoms()):
-            text = f"a size of {buffer.node.op.name} should be 0 or more, not negative"
-            say = f'host_say(ws, "{text}")'
-            w.put(f"if ({w.size(size)} < 0) return {say}, {number + 1};")
+            if size.leaf is None:
+                _refuse_large(w, size, buffer, number)
+            fail = w.fail(Failure("negative", buffer.node), w.size(size))
+            w.put(f"if ({w.size(size)} < 0) return {fail}, {number + 1};")
 
 
-def _allocate(w: _Writer, buffer: Buffer) -> None:
+def _refuse_large(w: _Writer, size: DimLike, buffer: Buffer, number: int) -> None:
+    fail = w.fail(Failure("memory", buffer.node), "-1")
+    w.put(f"if ({extent(size, w.name)} > {MOST}) return {fail}, {number + 1};")
+
+
+def _allocate(w: _Writer, buffer: Buffer, number: int) -> None:
     root = buffer.root
+    _refuse_large(w, nbytes(root), root, number)
     shape = ", ".join(w.size(size) for size in root.type.shape) or "0"
     if root.place == "run":
         _pointer(w, root, f"ws->alloc(ws, {w.size(nbytes(root))})")
@@ -279,7 +307,10 @@ def _allocate(w: _Writer, buffer: Buffer) -> None:
         index = first + root.index
         w.put(f"const int64_t shape_{root.name}[] = {{{shape}}};")
         _pointer(w, root, f"ws->output(ws, {index}, shape_{root.name})")
-    w.put(f"if (!{root.name} && {w.size(root.type.size)}) return 1;")
+    size = w.size(root.type.size)  # an empty temporary has no address, a result has
+    empty = f" && {size}" if root.place == "run" else ""
+    fail = w.fail(Failure("memory", root.node), size)
+    w.put(f"if (!{root.name}{empty}) return {fail}, {number + 1};")
     for other in w.program.buffers.values():
         if other.alias is not None and other.root is root:
             _pointer(w, other, root.name)
@@ -346,8 +377,25 @@ def _plan_text(w: _Writer) -> str:
             lines.append(f"  out_sizes[{place}] = {text};")
             place += 1
     total = " + ".join(_rounded(w, slot.size) for slot in w.plan.slots) or "0"
-    lines += [f"  *arena_bytes = {total};", "}"]
-    return "\n".join(lines)
+    lines.append(f"  *arena_bytes = {total};")
+    sizes = [slot.size for slot in w.plan.slots if not isinstance(slot.size, int)]
+    sizes += [
+        nbytes(end)
+        for end in (*w.program.results, *w.program.updates)
+        if _may_wrap(end)
+    ]
+    if sizes:
+        test = " + ".join(extent(size, w.name) for size in sizes)
+        lines.append(f"  if ({test} > {MOST}) *arena_bytes = -1;")
+    return "\n".join([*lines, "}"])
+
+
+def _may_wrap(end: Buffer) -> bool:
+    """Whether a size of a result is computed; others are tested where it is made."""
+    shape = end.type.shape
+    return not end.is_dynamic and any(
+        isinstance(size, Dim) and size.leaf is None for size in shape
+    )
 
 
 __all__ = ["CTYPE", "ITEMSIZE", "Host", "render_host"]

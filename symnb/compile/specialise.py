@@ -187,7 +187,7 @@ def _leaf(leaf: Node, type: TensorType) -> Node:
 def broadcast_facts(
     checks: Sequence[tuple[DimLike, DimLike]], sizes: Mapping[Atom, int]
 ) -> Facts:
-    """The sizes among assumed-equal pairs that turn out to be 1 beside another.
+    """The sizes that make one side of an assumed-equal pair 1 beside another size.
 
     checks  the assumptions of the user's graph
     sizes   what this call's arrays say
@@ -209,5 +209,5 @@ def broadcast_facts(
                     "pass an array with an empty axis."
                 )
             ones = atoms[0] if a == 1 else atoms[1]
-            found |= {atom: 1 for atom in ones if sizes[atom] == 1}
+            found |= {atom: sizes[atom] for atom in ones}
     return found

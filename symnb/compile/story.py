@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symnb.compile.codec import encode
+from symnb.compile.failures import Failure
 from symnb.compile.host import render_host
 from symnb.compile.kernels import Target
 from symnb.compile.kernels.copies import without_copies
@@ -55,7 +56,8 @@ class KernelText:
 class Story:
     """What happened in one compile: trace, graphs, program, texts, times.
 
-    units  `source` in the pieces that are compiled at the same time
+    units     `source` in the pieces that are compiled at the same time
+    failures  what the numbers stand for by which the host function says what failed
     """
 
     trace: Trace
@@ -67,6 +69,7 @@ class Story:
     record: Record
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     units: tuple[str, ...] = ()
+    failures: list[Failure] = field(default_factory=list[Failure])
 
 
 def size_decisions(specialised: Specialised) -> list[Decision]:
@@ -139,8 +142,9 @@ def tell(specialised: Specialised, mode: Mode) -> Story:
     record["state"] = [state.index(leaf) for leaf in optimised.shared]
     seconds = {"optimise": done - started, "lower": time.perf_counter() - done}
     return Story(
-        trace, optimised, program, plan, kernels, source, record, seconds, pieces
-    )
+        trace, optimised, program, plan, kernels, source, record, seconds, pieces,
+        host.failures,
+    )  # fmt: skip
 
 
 def _kernels(program: Program, target: Target) -> list[KernelText]:

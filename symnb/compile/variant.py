@@ -8,7 +8,7 @@ record beside it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import symnb.compile.build as builder
 from symnb.compile.codec import decode
 from symnb.compile.extern.blas import NAMES, control
 from symnb.compile.extern.lapack import addresses, convention
+from symnb.compile.failures import typed
 from symnb.compile.opaque import OpaqueSteps, Where
 from symnb.compile.processor import vector_bytes
 from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
@@ -35,11 +36,13 @@ def call_spec(
     names: Sequence[str],
     returns: str,
     where: Where | None = None,
+    failure: Callable[[int, int, int], Exception] | None = None,
 ) -> CallSpec:
     """How the loaded library is called, bound to the graph's shared storage.
 
     graph  the specialised graph the record was made from, whose leaves give the state
     where  rows about a step, for messages
+    failure  (number, a, b) of what failed -> the error
     """
     named = list(zip(names, graph.inputs, strict=True))
     slots, arguments = _array_specs(record["arguments"], record["slots"], named)
@@ -67,6 +70,7 @@ def call_spec(
         opaque={n: _opaque(item) for n, item in steps.items()},
         name=graph.name,
         where=where,
+        failure=failure,
     )
 
 
@@ -165,13 +169,20 @@ class Variant:
     def spec(self, names: Sequence[str], returns: str) -> CallSpec:
         """The call bound to the graph's state."""
         graph = self.specialised.graph
-        return call_spec(self.record, graph, self.library, names, returns, self.where)
+        told = self.where, self.failure
+        return call_spec(self.record, graph, self.library, names, returns, *told)
 
     def where(self, step: int) -> list[tuple[str, ...]]:
-        """Rows (op, type, site) of the nodes of a step; tells the story again."""
+        """Rows (op, type, site, text) of a step's nodes; tells the story again."""
         program = self.story.program
         if program is None or not 0 <= step < len(program.steps):
             return []
         nodes = program.steps[step].nodes
-        rows = [(n.op.name, str(n.type), str(n.site)) for n in nodes if n.site]
+        rows = [
+            (n.op.name, str(n.type), str(n.site), typed(n)) for n in nodes if n.site
+        ]
         return list(dict.fromkeys(rows))
+
+    def failure(self, number: int, a: int, b: int) -> Exception:
+        """The error of an entry of the table of failures; tells the story again."""
+        return self.story.failures[number].error(self.specialised.graph.name, a, b)

@@ -5,7 +5,8 @@
  * data = arguments, shared, constants, outputs, updates: C-contiguous, native, aligned.
  * slot[k] = the integer bound to the k-th size symbol.
  * symnb_plan writes every output and update extent, flattened in order (-1 = known only
- * while running: run then calls ws->output), and the bytes of the arena.
+ * while running: run then calls ws->output), and the bytes of the arena, -1 if sizes
+ * come to more than 2**62 bytes.
  * symnb_run returns 0, or the number of the failing step + 1, or -1 before any step if
  * sizes differ that have to be equal: the fallback's to judge. The callbacks serve the
  * thread that entered symnb_run, and fail in any other. spread runs the chunks of a loop

@@ -6,6 +6,7 @@ here raises. At most 15 lines: the argument, its site, what was found, how to fi
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,7 +30,6 @@ KINDS: dict[str, type[Exception]] = {
     "zero-size array": SizeError,
     "attempt to get": SizeError,
     "should be": SizeError,
-    "needs equal sizes": SizeError,
     "no window": ShapeError,
 }
 # -> the start of the names of ops that may have failed so, how to fix it
@@ -39,6 +39,7 @@ SUSPECTS: dict[str, tuple[tuple[str, ...], str]] = {
     "attempt to get": (("argmax", "argmin"), "pass an array that is not empty."),
     "no window": (("conv", "pool"), "pass larger images, or pad them."),
 }
+TOLD = re.compile(r"failure (\d+) (-?\d+) (-?\d+)")
 _SHORT = {"bool": "bool", "float": "f", "int": "i", "uint": "u"}
 
 
@@ -79,6 +80,10 @@ def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
     """Raises because compiled code returned `status`: step number + 1, or -1."""
     if status < 0:
         raise SizeError(f"{spec.name}: the sizes of this call do not fit one another.")
+    told = TOLD.fullmatch(text)
+    if told and spec.failure is not None:
+        number, a, b = map(int, told.groups())
+        raise spec.failure(number, a, b)
     kinds = (kind for phrase, kind in KINDS.items() if phrase in text)
     kind = next(kinds, SymnbError)
     text = text or "compiled code reported a failure without a reason."
@@ -88,14 +93,19 @@ def failed(spec: CallSpec, status: int, text: str) -> NoReturn:
         rows = [row for row in spec.where(status - 1) if row[0].startswith(names)]
     if kind is BoundsError and (size := int(text.rpartition(" ")[2])):
         fix = f"pass indices from {-size} to {size - 1}."
-    raise kind(message(f"{spec.name}: step {status - 1} failed: {text}", rows, fix))
+    step = "" if rows else f"step {status - 1} failed: "
+    raise kind(message(f"{spec.name}: {step}{text}", rows, fix))
 
 
 def exhausted(spec: CallSpec, index: int, shape: tuple[int, ...]) -> NoReturn:
     """Raises because result `index` of `shape` cannot be allocated; -1: the arena."""
     if index < 0:
+        size = f"{shape[0]:,}" if shape[0] >= 0 else "more than 2**62"
         raise MemoryError(
-            f"{spec.name}: no memory for {shape[0]:,} bytes of workspace."
+            message(
+                f"{spec.name}: no memory for {size} bytes of workspace and results.",
+                fix="pass smaller arguments, or compute in parts.",
+            )
         )
     made = (*spec.outputs, *(array for _, array in spec.updates))
     array = made[index]

@@ -175,6 +175,8 @@ class Call:
                 array = self._memory(k, shape, port.descr, np.empty)
             frame.put_result(k, array)
         size = frame.arena_bytes[0]
+        if size < 0:
+            explain.exhausted(self.spec, -1, (size,))
         if size > 0:
             frame.put_arena(self._memory(-1, (size,), np.dtype("u1"), aligned))
 

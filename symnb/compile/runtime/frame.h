@@ -215,8 +215,10 @@ static void frame_free(Frame *f) {
   free(f);
 }
 
+/* -1 where there is no such memory, or the plan says that sizes overflow (bytes < 0). */
 static int arena_take(Frame *f, int64_t bytes) {
-  size_t need = bytes > 0 ? (size_t)bytes : 0;
+  if (bytes < 0) return -1;
+  size_t need = (size_t)bytes;
   if (need > f->arena.bytes) {
     memory_give(&f->arena);
     if (memory_take(need, &f->arena) < 0) return -1;

@@ -75,3 +75,5 @@ class CallSpec:
     name: str = "function"  # of the function, for messages
     # step -> rows (op, type, the user's site) of its nodes; slow
     where: Callable[[int], list[tuple[str, ...]]] | None = None
+    # (number, a, b) that compiled code told -> the error; slow
+    failure: Callable[[int, int, int], Exception] | None = None
