@@ -100,7 +100,7 @@ class Config:
             raise AttributeError(f"no option {name!r}; options are {known}")
         if option.allowed and value not in option.allowed:
             raise ValueError(f"{name} is one of {option.allowed}, not {value!r}")
-        if name == "threads" and (not isinstance(value, int) or value < 1):
+        if name == "threads" and (type(value) is not int or value < 1):
             raise ValueError(f"threads is an int of at least 1, not {value!r}")
         object.__setattr__(self, name, value)
         for names, action in self._watching:

@@ -348,6 +348,57 @@ def test_indices_out_of_range_fail_while_running(device) -> None:
     np.testing.assert_array_equal(f([1.0, 2.0], [1]), [2.0])
 
 
+def test_labels_out_of_range_are_no_rows_of_zeros(device) -> None:
+    y = T.lvector("y")
+    f = symnb.function([y], T.extra_ops.to_one_hot(y, 3), name="f")
+    np.testing.assert_array_equal(f([2, 0, -1]), np.eye(3)[[2, 0, -1]])
+    for wrong in ([3], [0, -4], [2**62]):
+        with pytest.raises(IndexError, match="out of bounds") as caught:
+            f(wrong)
+        short(caught.value)
+    fixed = T.extra_ops.to_one_hot(T.constant(np.array([0, 5])), 3)
+    with pytest.raises(IndexError, match="5 is out of bounds"):
+        symnb.function([], fixed)()
+
+
+def test_counts_of_repeat_are_one_for_each_element(device) -> None:
+    x, n = T.dmatrix("x"), T.lvector("n")
+    f = symnb.function([x, n], [T.repeat(x, n), T.repeat(x, n[:2], axis=0)], name="f")
+    a, counts = np.arange(6.0).reshape(2, 3), np.array([1, 0, 2, 3, 0, 1])
+    flat, rows = f(a, counts)
+    np.testing.assert_array_equal(flat, a.repeat(counts))
+    np.testing.assert_array_equal(rows, a.repeat(counts[:2], 0))
+    for wrong in ([1, 2], [1] * 7, [2, 1, 1, 1, 1, -1]):
+        with pytest.raises(ValueError) as caught:
+            f(a, wrong)
+        short(caught.value)
+    for got, want in zip(
+        f(a[:, :0], []), (a[:, :0].ravel(), a[:, :0][:0]), strict=True
+    ):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_class_indices_are_one_for_each_line(device) -> None:
+    p, y = T.dmatrix("p"), T.lvector("y")
+    f = symnb.function([p, y], T.nnet.categorical_crossentropy(p, y).sum(), name="f")
+    chances = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
+    np.testing.assert_allclose(f(chances, [1, 0, 0]), -np.log([0.75, 0.5, 1.0]).sum())
+    for wrong in ([1, 0], [1, 0, 0, 0]):
+        with pytest.raises(ValueError) as caught:
+            f(chances, wrong)
+        short(caught.value, "3", str(len(wrong)))
+
+
+def test_threads_are_a_number(device) -> None:
+    x = T.dvector("x")
+    for wrong in (True, False, 0, -1, 2.0, "2"):
+        with pytest.raises(ValueError, match="threads is an int of at least 1"):
+            symnb.config.threads = wrong
+        if device == "c":
+            with pytest.raises(ValueError, match="threads is an int of at least 1"):
+                symnb.function([x], x + 1, threads=wrong)
+
+
 def test_state_is_kept_when_a_call_fails(device) -> None:
     s = symnb.shared(np.zeros(2), "s")
     x, i = T.dvector("x"), T.lvector("i")

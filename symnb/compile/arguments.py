@@ -210,6 +210,8 @@ def _is_weak(
     """Whether a Python scalar (or list of them) fits the dtype by its kind."""
     if isinstance(value, np.ndarray | np.generic) or downcast is False:
         return False
+    if not array.size:  # NumPy calls an empty list float64
+        return True
     if want.kind == "f":
         return array.dtype.kind in "biuf"
     if want.kind in "iu" and array.dtype.kind in "iu":

@@ -43,7 +43,7 @@ from symnb.ops.sizes import normal_axes, size_of
 from symnb.ops.sort import unique
 from symnb.ops.special import erf
 from symnb.ops.statistics import mean, var
-from symnb.ops.view import expand_dims, shape_of, squeeze
+from symnb.ops.view import expand_dims, shape_of, specify_shape, squeeze
 
 # -------------------------------------------------------- normalised exponentials
 
@@ -173,10 +173,10 @@ def categorical_crossentropy(coding_dist: Any, true_dist: Any) -> Node:
 
 
 def _at_class(x: Node, index: Node) -> Node:
-    """x[..., index[...]]: of each line the entry of its class."""
-    lead = shape_of(index)
+    """x[..., index[...]]: of each line the entry of its class, one of each line."""
+    lead = shape_of(x)[:-1]
     places = [iota(lead, axis) for axis in range(len(lead))]
-    return x[(*places, index)]
+    return x[(*places, specify_shape(index, lead))]
 
 
 def binary_crossentropy(output: Any, target: Any) -> Node:

@@ -18,15 +18,23 @@ from symnb.errors import RankError
 from symnb.ops import reduce
 from symnb.ops.arithmetic import clip, maximum, minimum, mod
 from symnb.ops.cast import cast
-from symnb.ops.create import arange, iota
+from symnb.ops.create import iota
 from symnb.ops.cumulative import cumsum
 from symnb.ops.define import as_node
 from symnb.ops.join import concatenate
+from symnb.ops.logic import where
 from symnb.ops.selection import take
 from symnb.ops.sizes import normal_axes, normal_axis
 from symnb.ops.slicing import flip, slice_axis
 from symnb.ops.sort import searchsorted
-from symnb.ops.view import broadcast_to, expand_dims, reshape, shape_of, swapaxes
+from symnb.ops.view import (
+    broadcast_to,
+    expand_dims,
+    reshape,
+    shape_of,
+    specify_shape,
+    swapaxes,
+)
 
 # ------------------------------------------------------------------------- roll
 
@@ -66,7 +74,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Node:
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Node:
     """Each element `repeats` times in a row along `axis` (None: of the flattened x).
 
-    repeats  one number, or a vector with one per element
+    repeats  one number, or a vector with one per element, none below 0
     """
     node = as_node(x)
     if axis is None:
@@ -85,9 +93,13 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Node:
 
 
 def _repeat_each(x: Node, repeats: Node, axis: int) -> Node:
-    """Element i as often as repeats[i]: found by search among the running sums."""
-    ends = cumsum(cast(repeats, "int64"))
-    source = searchsorted(ends, arange(reduce.sum(repeats)), "right")
+    """Element i as often as repeats[i]: found by search among the running sums.
+
+    A count below 0 makes the result's size negative, which every call refuses.
+    """
+    counts = specify_shape(cast(repeats, "int64"), (shape_of(x)[axis],))
+    total = where(reduce.any(counts < 0), -1, reduce.sum(counts))
+    source = searchsorted(cumsum(counts), iota((as_dim(total),)), "right")
     return take(x, source, axis)
 
 

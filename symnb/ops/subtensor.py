@@ -17,9 +17,9 @@ from symnb.core.seams import slots
 from symnb.errors import DTypeError, RankError, ShapeError
 from symnb.ops.cast import cast
 from symnb.ops.create import iota
-from symnb.ops.define import as_node, promoted
+from symnb.ops.define import as_node
 from symnb.ops.getitem import Item, gathered, sliced
-from symnb.ops.index import fitted, scatter_index
+from symnb.ops.index import fitted, gather, scatter_index
 from symnb.ops.logic import equal, where
 from symnb.ops.slicing import full_index, set_slice, slice_by, sliced_shape
 from symnb.ops.view import expand_dims, reshape, shape_of
@@ -125,13 +125,16 @@ def fill_diagonal_offset(a: Any, val: Any, offset: Any) -> Node:
 def to_one_hot(y: Any, nb_class: Any, dtype: Any = None) -> Node:
     """One row of `nb_class` zeros per entry of y, with a one at column y.
 
-    dtype  config.floatX by default. A label outside [0, nb_class) gives zeros.
+    dtype  config.floatX by default
+
+    Labels below 0 count from the end. Raises BoundsError at a call whose labels are
+    outside [-nb_class, nb_class).
     """
     labels = as_node(y)
     if not dtypes.is_integer(labels.dtype):
         raise DTypeError(f"labels are integers, not {labels.type}.")
     classes = iota((as_dim(nb_class),))
-    hits = equal(*promoted([expand_dims(labels, -1), classes]))
+    hits = equal(expand_dims(gather(classes, [labels], (0,)), -1), classes)
     return cast(hits, config.floatX if dtype is None else dtype)
 
 

@@ -399,7 +399,7 @@ static PyObject *get_threads(PyObject *self, void *closure) {
 }
 
 static int thread_count(PyObject *value) {
-  long count = PyLong_Check(value) ? PyLong_AsLong(value) : 0;
+  long count = PyLong_CheckExact(value) ? PyLong_AsLong(value) : 0; /* not True */
   if (count >= 1 && count <= INT_MAX) return (int)count;
   if (!PyErr_Occurred())
     PyErr_Format(PyExc_ValueError, "threads is an int of at least 1, not %R", value);

@@ -69,7 +69,7 @@ class Call:
 
     @threads.setter
     def threads(self, count: int | None) -> None:
-        if count is not None and (not isinstance(count, int) or count < 1):
+        if count is not None and (type(count) is not int or count < 1):
             raise ValueError(f"threads is an int of at least 1, not {count!r}")
         self._threads = count
 

@@ -187,7 +187,7 @@ def test_threads_of_a_call_are_checked(Call: Any) -> None:
     assert f.threads is None
     f.threads = 3
     assert f.threads == 3
-    for wrong in (0, -1, 1.5, "two"):
+    for wrong in (0, -1, 1.5, "two", True):
         with pytest.raises(ValueError, match="threads is an int of at least 1"):
             f.threads = wrong
     assert f.threads == 3
