@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symnb.compile.kernels.flatten import Known, can_be_simd, is_pairwise
+from symnb.compile.kernels.flatten import Known, can_be_simd, hoisted, is_pairwise
 from symnb.compile.kernels.kernel import (
     Cell,
     Combine,
@@ -76,11 +76,13 @@ class Columns(Reducing):
             result = [self.loop(one, result, role)]
         return list(result)
 
-    def _columns(self, body: Sequence[Statement], note: str = "") -> Loop:
-        """A loop over the columns of the tile."""
-        role: LoopRole = "simd" if can_be_simd(body) else "serial"
+    def _columns(self, body: Sequence[Statement], note: str = "") -> list[Statement]:
+        """A loop over the columns of the tile, after what it does not change."""
         lane = self.lane_axis.atom
-        return Loop(lane, self.start, self.stop, role, tuple(body), 1, note)
+        before, body = hoisted(body, lane)
+        role: LoopRole = "simd" if can_be_simd(body) else "serial"
+        loop = Loop(lane, self.start, self.stop, role, tuple(body), 1, note)
+        return [*before, loop]
 
     def _cell(self, name: str) -> Element:
         return Element(name, self.lane_axis.at - self.start)
@@ -96,7 +98,7 @@ class Columns(Reducing):
             found += [*more, Write(place, let.value.dtype, value)]
             self.places[let.name] = place
         found += self.stores(stage, known)
-        return [*cells, self._columns(found)]
+        return [*cells, *self._columns(found)]
 
     def _rows(self, stage: Stage) -> list[Statement]:
         """One pass over the rows of a tile."""
@@ -137,7 +139,7 @@ class Columns(Reducing):
             found.append(self.combine(item, self._cell(targets[item.name]), known))
         found += self.stores(stage, known)
         role: LoopRole = "ordered" if ordered else "serial"
-        return self.loop(rows, [self._columns(found)], role, "rows")
+        return self.loop(rows, self._columns(found), role, "rows")
 
     def _is_small(self, stage: Stage) -> bool:
         """Whether several rows at once pay."""
@@ -164,7 +166,7 @@ class Columns(Reducing):
             found += self._combined(item, values[item.name], targets[item.name])
         whole = rows.extent // ROWS * ROWS
         main = Loop(
-            rows.atom, 0, whole, "serial", (self._columns(found),), ROWS,
+            rows.atom, 0, whole, "serial", tuple(self._columns(found)), ROWS,
             f"{ROWS} rows at once",
         )  # fmt: skip
         rest = self._row_loop(stage, targets, rows, False)
@@ -204,7 +206,7 @@ class Columns(Reducing):
             for x, name in parts
         ]
         inside = [_within(loop, block.at, size.dim) for loop in loops]
-        body = (*starts, *size.before, *inside, self._columns(adds))
+        body = (*starts, *size.before, *inside, *self._columns(adds))
         note = "blocks of rows, summed apart"
         return [Loop(block.atom, 0, rows.extent, "serial", body, ROW_RUN, note)]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symnb.compile.kernels.columns import Columns
-from symnb.compile.kernels.flatten import Form, Known, can_be_simd
+from symnb.compile.kernels.flatten import Form, Known, can_be_simd, hoisted
 from symnb.compile.kernels.kernel import Kernel, Loop, LoopRole, Statement, check
 from symnb.compile.kernels.nest import Axis, Nest, Stage, axis
 from symnb.compile.kernels.parallel import in_threads
@@ -79,18 +79,22 @@ class Flat(Form):
         self.summary = "one pass over the elements"
         if lane is None:
             for one in reversed(outer):
-                found = [self.loop(one, found, "ordered", "in order")]
+                before, found = hoisted(found, one.atom)
+                found = [*before, self.loop(one, found, "ordered", "in order")]
             return found
         across = self.axes.conflicts(lane)
         rest = [a for a in outer if a is not lane]
-        if across and across[-1] in rest:
+        if across and across[-1] in rest and across[-1].kind != "ordered":
             return self._squares(found, rest, across[-1], lane)
-        result: Sequence[Statement] = [self.loop(lane, found, "simd")]
+        before, found = hoisted(found, lane.atom)
+        result = [*before, self.loop(lane, found, "simd")]
         for at, one in enumerate(reversed(rest)):
             role: LoopRole = "parallel" if at == len(rest) - 1 else "serial"
             role = "ordered" if one.kind == "ordered" else role
-            result = [self.loop(one, result, role)]
-        return list(result)
+            before, result = hoisted(result, one.atom)
+            note = "in order" if role == "ordered" else ""
+            result = [*before, self.loop(one, result, role, note)]
+        return result
 
     def _squares(
         self, found: list[Statement], rest: list[Axis], across: Axis, lane: Axis

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from symnb.compile.kernels.kernel import (
+    Cell,
     Combine,
     Define,
     Element,
@@ -23,9 +24,13 @@ from symnb.compile.kernels.kernel import (
     Operand,
     Position,
     Refuse,
+    Row,
     Statement,
+    Total,
+    Tree,
     Write,
     safe_in_place,
+    used,
     variable,
 )
 from symnb.compile.kernels.nest import (
@@ -290,6 +295,33 @@ def is_pairwise(item: Reduce) -> bool:
 def can_be_simd(body: Iterable[Statement]) -> bool:
     """Whether a loop of these statements never leaves early."""
     return not any(isinstance(s, Define) and s.op is WRAP for s in body)
+
+
+def hoisted(
+    body: Sequence[Statement], over: Atom
+) -> tuple[list[Statement], list[Statement]]:
+    """(what a loop over `over` finds again and again of where data are, the rest).
+
+    An index given by data is checked, and a loop that checks may leave early: out of
+    the loop that does not change it, the check is paid once and the loop uses vectors.
+    """
+    changed = {over.name}
+    for statement in body:
+        if isinstance(statement, Combine | Write):
+            target = statement.target
+            changed.add(target.text if isinstance(target, Name) else target.array)
+    fixed: list[Define] = []
+    for statement in body:
+        if isinstance(statement, Define) and changed.isdisjoint(used(statement)):
+            fixed.append(statement)
+        elif isinstance(statement, Define | Cell | Row | Tree | Total):
+            changed.add(statement.name)
+    wanted: set[str] = set()
+    for define in reversed(fixed):
+        if define.op is WRAP or define.name in wanted:
+            wanted |= {define.name, *used(define)}
+    before = [define for define in fixed if define.name in wanted]
+    return list[Statement](before), [s for s in body if s not in before]
 
 
 def sizes_of(nest: Nest, body: Iterable[Statement]) -> tuple[Atom, ...]:

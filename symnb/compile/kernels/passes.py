@@ -103,6 +103,7 @@ def _scatter(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     shapes = [shape_of(i) for i in indices]
     rank = max(len(shape) for shape in shapes)
     loop_axes, at = loops(shape_of(node_part(node)), "ordered")
+    loop_axes = _apart(loop_axes, at[first + rank :])
     inner = at[first : first + rank]
     found: list[DimLike] = []
     for i, along in zip(indices, axes, strict=True):
@@ -117,6 +118,12 @@ def _scatter(node: Node, values: Values, out: Buffer) -> tuple[Stage, ...]:
     value = values.at(y, broadcast_index(shape_of(y), at))
     store = Store(out, place, value, mode)
     return _copy(x, values, out), Stage(loop_axes, stores=(store,))
+
+
+def _apart(axes: tuple[Axis, ...], inner: Index) -> tuple[Axis, ...]:
+    """The axes, those of `inner` in any order: they write to places of their own."""
+    free = [at for at in inner if at != 0]
+    return tuple(Axis(a.atom) if a.at in free else a for a in axes)
 
 
 def node_part(node: Node) -> Node:

@@ -16,6 +16,8 @@ from symnb.compile.kernels.nest import (
     Nest,
     atoms_of,
     axis,
+    dims_of,
+    is_data,
     value_order,
 )
 from symnb.core.dims import Atom, DimLike, dim_of, dims_in, substitute
@@ -119,7 +121,7 @@ class Axes:
         for one in among:
             if one.extent == 1:
                 continue
-            score = sum(_contiguity(x, one.atom) for x in self.accesses)
+            score = sum(self._contiguity(x, one.atom) for x in self.accesses)
             if best is None or score >= best[0]:
                 best = (score, one)
         return None if best is None else best[1]
@@ -137,12 +139,19 @@ class Axes:
                 found.append(one)
         return found
 
+    def _contiguity(self, access: Access, atom: Atom) -> float:
+        step = stride(access.offset, atom)
+        if step == 1:
+            return float(access.weight)
+        if step == 0 and not self._jumps(access.offset, atom):
+            return 0.0
+        return -0.5 * access.weight
 
-def _contiguity(access: Access, atom: Atom) -> float:
-    step = stride(access.offset, atom)
-    if step == 1:
-        return float(access.weight)
-    return 0.0 if step == 0 else -0.5 * access.weight
+    def _jumps(self, offset: DimLike, atom: Atom) -> bool:
+        """Whether data in `offset`, an index read from memory, vary along `atom`."""
+        data = [a.node for a in atoms_of(dims_in((offset,))) if is_data(a)]
+        places = [d for value in value_order(data) for d in dims_of(value)]
+        return any(atom in atoms_of(dims_in((self(place),))) for place in places)
 
 
 def axes_of(nest: Nest) -> Axes:
