@@ -372,10 +372,8 @@ def test_counts_of_repeat_are_one_for_each_element(device) -> None:
         with pytest.raises(ValueError) as caught:
             f(a, wrong)
         short(caught.value)
-    for got, want in zip(
-        f(a[:, :0], []), (a[:, :0].ravel(), a[:, :0][:0]), strict=True
-    ):
-        np.testing.assert_array_equal(got, want)
+    flat, rows = f(a[:0], [])
+    assert flat.shape == (0,) and rows.shape == (0, 3)
 
 
 def test_class_indices_are_one_for_each_line(device) -> None:
