@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
 from symnb.compile.codec import decode
+from symnb.compile.extern import own
 from symnb.compile.extern.blas import NAMES, control
 from symnb.compile.extern.lapack import addresses, convention
 from symnb.compile.failures import typed
@@ -81,7 +82,7 @@ def _control(externs: Sequence[str], in_python: bool) -> tuple[int, int, int]:
     """
     if not externs and not in_python:
         return (0, 0, 0)
-    alone = not in_python and all(name in NAMES for name in externs)
+    alone = not in_python and all(name in (*NAMES, *own.NAMES) for name in externs)
     return (*control(), int(alone))
 
 
@@ -144,7 +145,7 @@ class Variant:
             f"{c.node.op.name} {c.left} {c.right}" for c in self.specialised.checks
         ]
         parts = [
-            "program 2",
+            "program 3",
             self.specialised.graph.digest,
             self.mode.digest,
             f"vector {vector_bytes()}",

@@ -27,6 +27,8 @@ from types import ModuleType
 
 import numpy as np
 
+from symnb.compile.extern import own
+
 __all__ = [
     "ROUTINES",
     "Blas",
@@ -75,13 +77,15 @@ def blas() -> Blas | None:
 
 
 def addresses(names: Iterable[str]) -> tuple[int, ...]:
-    """Addresses of the routines a program was written for.
+    """Addresses of the routines a program was written for, our own among them (`own`).
 
     Raises KeyError when this process has no such routine.
     """
     found = blas()
     table = found.addresses if found is not None else {}
-    return tuple(table[name] for name in names)
+    return tuple(
+        own.address(name) if name in own.NAMES else table[name] for name in names
+    )
 
 
 def convention() -> str:

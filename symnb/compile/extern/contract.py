@@ -57,16 +57,29 @@ class Products:
         return "\n".join([*parts, *self.plain.values()])
 
     def gemm(
-        self, dtype: str, a: Matrix, b: Matrix, scale: tuple[str, str], c: str
+        self,
+        dtype: str,
+        a: Matrix,
+        b: Matrix,
+        scale: tuple[str, str],
+        c: str,
+        d: str | None = None,
     ) -> str:
-        """c = scale[0] * a @ b + scale[1] * c."""
+        """c = scale[0] * a @ b + scale[1] * d, where d is c unless given."""
         m, k = a.shape
         n = b.shape[1]
-        return self._call(
-            "gemm", dtype,
-            [int(a.turned), int(b.turned), m, n, k, scale[0], a.text, a.columns,
-             b.text, b.columns, scale[1], c, n],
-        )  # fmt: skip
+        given = [int(a.turned), int(b.turned), m, n, k, scale[0]]
+        given += [a.text, a.columns, b.text, b.columns, scale[1]]
+        routine = self._found("gemm", dtype)
+        if routine is None:
+            copy = f"__builtin_memcpy({c}, {d}, ({m}) * ({n}) * sizeof *{c}); "
+            call = self._call("gemm", dtype, [*given, c, n])
+            return call if d is None else copy + call
+        self.plain[f"symnb_{routine}_shared"] = _shared(routine[0])
+        places = self.place(f"own_{routine}"), self.place(routine)
+        externs = [f"ws->externs[{place}]" for place in places]
+        arguments = ["ws", *externs, *given, d or c, n, c, n]
+        return f"status = symnb_{routine}_shared({', '.join(map(str, arguments))});"
 
     def gemv(
         self, dtype: str, a: Matrix, x: str, scale: tuple[str, str], y: str
@@ -83,17 +96,19 @@ class Products:
         return self._call("dot", dtype, [n, x, 1, y, 1, out])
 
     def _call(self, kind: str, dtype: str, arguments: Sequence[object]) -> str:
-        routine = {"float32": "s", "float64": "d"}.get(dtype, "-") + kind
-        found = blas() if self.library else None
-        if found is not None and routine in found.addresses:
+        routine = self._found(kind, dtype)
+        if routine is not None:
             name, first = f"symnb_{routine}", [f"ws->externs[{self.place(routine)}]"]
-            if kind == "gemm":
-                name, first = f"{name}_shared", ["ws", *first]
-                self.plain[name] = _shared(routine[0])
         else:
             name, first = f"plain_{kind}_{dtype}", []
             self.plain[name] = _plain(kind, dtype, name)
         return f"status = {name}({', '.join([*first, *map(str, arguments)])});"
+
+    def _found(self, kind: str, dtype: str) -> str | None:
+        """The library's routine for this dtype, or None."""
+        routine = {"float32": "s", "float64": "d"}.get(dtype, "-") + kind
+        found = blas() if self.library else None
+        return routine if found is not None and routine in found.addresses else None
 
     def place(self, routine: str) -> int:
         """Where the address of a library function is; added if it is new."""
@@ -164,20 +179,22 @@ def is_one_place(a: Buffer, b: Buffer) -> bool:
 
 
 def _gemm(step: Step, size: SizeText, products: Products, out: Buffer) -> list[str]:
-    """alpha * op(a) @ op(b) + beta * c, the result starting as a copy of c."""
+    """alpha * op(a) @ op(b) + beta * c, where the result need not be c."""
     c, a, b, alpha, beta = step.reads[:5]
     turn_a, turn_b = step.nodes[0].params[:2]
     dtype = out.type.dtype
-    lines: list[str] = []
-    if not is_one_place(c, out) and reads_c(step.nodes[0]):
-        bytes_of = f"{size(out.type.size)} * sizeof *{out.name}"
-        lines.append(f"__builtin_memcpy({out.name}, {c.name}, {bytes_of});")
+    apart = not is_one_place(c, out) and reads_c(step.nodes[0])
     scale = f"*{alpha.name}", f"*{beta.name}"
     matrix = _matrix(a, size, turn_a)
-    if b.type.ndim == 1:
-        return [*lines, products.gemv(dtype, matrix, b.name, scale, out.name)]
-    other = _matrix(b, size, turn_b)
-    return [*lines, products.gemm(dtype, matrix, other, scale, out.name)]
+    if b.type.ndim == 2:
+        added = c.name if apart else None
+        other = _matrix(b, size, turn_b)
+        return [products.gemm(dtype, matrix, other, scale, out.name, added)]
+    lines: list[str] = []
+    if apart:
+        bytes_of = f"{size(out.type.size)} * sizeof *{out.name}"
+        lines.append(f"__builtin_memcpy({out.name}, {c.name}, {bytes_of});")
+    return [*lines, products.gemv(dtype, matrix, b.name, scale, out.name)]
 
 
 def _batched(
