@@ -131,6 +131,106 @@ def test_narrower_dtypes_need_leave_to_lose_digits(device) -> None:
     np.testing.assert_array_equal(g([-128, 127]), [-128, 127])
 
 
+CANNOT = "cannot hold"
+VALUES: dict[str, tuple[str, Any, Any]] = {  # dtype, value, what is expected of it
+    "2**63 beside 1": ("uint64", [2**63, 1], [2**63, 1]),
+    "2**63 beside -1": ("uint64", [2**63, -1], CANNOT),
+    "2**63": ("int64", [2**63], CANNOT),
+    "-2**63": ("int64", [-(2**63)], [-(2**63)]),
+    "2**70": ("int64", [2**70], CANNOT),
+    "2**70 as float": ("float64", [2**70, 1.5], [2.0**70, 1.5]),
+    "10**400": ("float64", [10**400], CANNOT),
+    "1e300": ("float32", [1e300], CANNOT),
+    "2**200": ("float32", [2**200], CANNOT),
+    "inf": ("float32", [float("inf"), float("nan")], [np.inf, np.nan]),
+    "nan": ("int64", [float("nan")], "lose digits"),
+    "None": ("float64", [None, 1.0], "numbers of dtype float64"),
+    "empty": ("int8", [], []),
+    "booleans": ("float64", [True, False], [1, 0]),
+    "range": ("float32", range(3), [0, 1, 2]),
+    "matrix": ("float64", np.ones((1, 3)).view(np.matrix), "1 axes; got 2"),
+    "mask": ("float64", np.ma.array([1.0, 2], mask=[0, 1]), "masked elements"),
+    "no mask": ("float64", np.ma.array([1.0, 2]), [1, 2]),
+    "record array": ("float64", np.rec.array([(2.5,)], [("a", "f8")]).a, [2.5]),
+    "field": ("float64", np.ones(2, [("a", "i1"), ("b", "f8")])["b"], [1, 1]),
+    "fields": ("float64", np.zeros(3, [("a", "f8")]), "x['a']"),
+    "numbers as objects": ("float64", np.array([1.0, 2], "O"), "dtype object"),
+    "durations": ("int64", np.array([3], "m8[s]"), "timedelta64"),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_are_kept_or_refused(device, name) -> None:
+    dtype, value, want = VALUES[name]
+    x = T.tensor(dtype, (None,), name="x")
+    f = symnb.function([x], T.as_tensor_variable(x)[::-1], name="f")
+    if isinstance(want, str):
+        with pytest.raises(ArgumentError) as caught:
+            f(value)
+        short(caught.value, "f: argument 'x'", want, "Fix:", "test_bad_input.py, line")
+    else:
+        np.testing.assert_array_equal(f(value), np.array(want, dtype)[::-1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30, 300.0, -129.0])
+def test_leave_to_lose_digits_is_no_leave_to_lose_values(device, bad) -> None:
+    x = T.bvector("x")
+    f = symnb.function([x], x, allow_input_downcast=True)
+    np.testing.assert_array_equal(f([-128.5, 127.9]), [-128, 127])
+    with pytest.raises(ArgumentError, match=CANNOT):
+        f(np.array([1.0, bad]))
+
+
+def test_masked_arrays_are_no_values_of_shared_variables_and_constants() -> None:
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    s = symnb.shared(np.zeros(2))
+    for use in (symnb.shared, T.constant, s.set_value, lambda a: T.dvector() + a):
+        with pytest.raises(DTypeError, match=r"masked[\s\S]*Fix:"):
+            use(masked)
+        use(masked[:1])
+        use(masked.filled(0.0))
+
+
+class Hostile(np.ndarray):
+    """An array that forbids all that NumPy would ask of it."""
+
+    def __array_finalize__(self, other: Any) -> None:
+        pass
+
+    def __array_ufunc__(self, *args: Any, **kw: Any) -> Any:
+        raise RuntimeError("no ufunc")
+
+    def __array_wrap__(self, *args: Any, **kw: Any) -> Any:
+        raise RuntimeError("no wrap")
+
+
+class Explosive:
+    """An argument whose conversion fails, or calls the function it is given to."""
+
+    def __init__(self, action: Callable[[], Any]) -> None:
+        self.action = action
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.action()
+
+
+def test_arguments_with_conversions_of_their_own(device, tmp_path) -> None:
+    x = T.dvector("x")
+    f = symnb.function([x], x * 2)
+    result = f(np.arange(3.0).view(Hostile))
+    assert type(result) is np.ndarray and result.tolist() == [0, 2, 4]
+    mapped = np.memmap(tmp_path / "x", "f8", "w+", shape=(3,))
+    mapped[:] = [1, 2, 3]
+    assert type(f(mapped)) is np.ndarray and f(mapped).tolist() == [2, 4, 6]
+
+    def fail() -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        f(Explosive(fail))
+    assert f(Explosive(lambda: f([1.0, 2.0]))).tolist() == [4, 8]
+
+
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda a: a,
     "negative strides": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],

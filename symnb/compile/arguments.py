@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from symnb.core.dtypes import is_masked
 from symnb.core.node import Node
 from symnb.core.shared import Shared, Storage
 from symnb.errors import ArgumentError, message
@@ -120,7 +121,7 @@ def bind(
 
 def _wrong(name: str, inputs: Sequence[In], what: str) -> ArgumentError:
     rows = [
-        (str(spec.name or f"argument {at}"), str(spec.variable.type),
+        (str(spec.name or f"argument {at}"), str(spec.variable.tensor_type),
          str(spec.variable.site or ""))
         for at, spec in enumerate(inputs)
     ]  # fmt: skip
@@ -134,26 +135,31 @@ def as_argument(
 
     Raises ArgumentError naming the argument, what was found and how to fix it.
     """
-    want = spec.variable.type
+    want = spec.variable.tensor_type
     allowed = spec.allow_downcast if spec.allow_downcast is not None else downcast
     if isinstance(value, Node):
         raise ArgumentError(
             f"{where} is a symbolic tensor; a call takes values.\n"
             "Fix: pass an array, or use symnb.clone_replace to substitute symbols."
         )
-    array = _as_array(where, value, want.dtype)
+    array = _as_array(spec, where, value)
     if array.dtype != want.dtype:
         array = _cast(spec, where, value, array, allowed)
     if array.ndim != want.ndim:
-        raise ArgumentError(
-            message(
-                f"{where} needs {want.ndim} axes; got {array.ndim}.",
-                [("wanted", str(want), str(spec.variable.site or "")),
-                 ("found", f"{array.dtype}{list(array.shape)}")],
-                _rank_fix(want.ndim, array.ndim),
-            )
-        )  # fmt: skip
+        what = f"{where} needs {want.ndim} axes; got {array.ndim}."
+        raise _refused(spec, what, value, array, _rank_fix(want.ndim, array.ndim))
     return np.require(array, want.dtype, ["C", "A"])
+
+
+def _refused(
+    spec: In, what: str, value: Any, found: Array | None, fix: str
+) -> ArgumentError:
+    """The error of an argument: what was wanted and where, what was found."""
+    want, kind = spec.variable.tensor_type, type(value).__name__
+    if found is not None:
+        kind += f" {found.dtype}{list(found.shape)}"
+    rows = [("wanted", str(want), str(spec.variable.site or "")), ("found", kind)]
+    return ArgumentError(message(what, rows, fix))
 
 
 def _rank_fix(want: int, got: int) -> str:
@@ -162,46 +168,86 @@ def _rank_fix(want: int, got: int) -> str:
     return f"take a part with {want} axes, e.g. x[0], or x.reshape(...)."
 
 
-def _as_array(where: str, value: Any, dtype: str) -> Array:
+def _as_array(spec: In, where: str, value: Any) -> Array:
+    want = np.dtype(spec.variable.tensor_type.dtype)
+    if is_masked(value):
+        what = f"{where} has masked elements, which no tensor has."
+        fix = "pass its .filled(value), and the mask as an argument of its own."
+        raise _refused(spec, what, value, value, fix)
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ArgumentError(
-            f"{where} is no array of {dtype}: {str(error).split('.')[0]}.\n"
-            "Fix: pass a NumPy array, or a list whose rows have one length."
-        ) from None
+        what = f"{where} is no array of {want}: {str(error).split('.')[0]}."
+        fix = "pass a NumPy array, or a list whose rows have one length."
+        raise _refused(spec, what, value, None, fix) from None
+    if array.dtype.kind == "O" or (array.dtype.kind == "f" and want.kind in "iu"):
+        array = _exact(spec, where, value, array)
     if array.dtype.kind not in "biuf":
-        raise ArgumentError(
-            f"{where} needs numbers of dtype {dtype}; got "
-            f"{type(value).__name__} of dtype {array.dtype}.\n"
-            "Fix: pass a numeric NumPy array."
-        )
+        fix = f"pass a NumPy array of {want}, e.g. np.asarray(x, {want.name!r})."
+        if array.dtype.names:
+            fix = f"pass one of its fields, e.g. x[{array.dtype.names[0]!r}]."
+        what = f"{where} needs numbers of dtype {want}; got "
+        what += f"{type(value).__name__} of dtype {array.dtype}."
+        raise _refused(spec, what, value, array, fix)
     return array
+
+
+def _exact(spec: In, where: str, value: Any, array: Array) -> Array:
+    """Python integers no dtype holds together (2**63 beside 1) in a dtype that does."""
+    want = np.dtype(spec.variable.tensor_type.dtype)
+    if isinstance(value, np.ndarray | np.generic) or want.kind == "b":
+        return array
+    numbers: Array = np.asarray(value, dtype=object)
+    kinds: set[type] = {type(number) for number in numbers.flat}
+    if not kinds or not kinds <= ({int, float} if want.kind == "f" else {int}):
+        return array
+    try:
+        return numbers.astype("float64" if want.kind == "f" else want)
+    except OverflowError:
+        raise _outside(spec, where, value, None) from None
+
+
+def _outside(spec: In, where: str, value: Any, found: Array | None) -> ArgumentError:
+    want = spec.variable.tensor_type
+    what = f"{where} has a value that {want.dtype} cannot hold."
+    return _refused(spec, what, value, found, "pass smaller values, or another dtype.")
 
 
 def _cast(
     spec: In, where: str, value: Any, array: Array, downcast: bool | None
 ) -> Array:
-    want = np.dtype(spec.variable.type.dtype)
+    want = np.dtype(spec.variable.tensor_type.dtype)
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     if native.dtype == want:
         return native
+    is_weak = _is_weak(value, native, want, downcast)
     if not spec.strict and (
-        downcast
-        or np.can_cast(native.dtype, want, "safe")
-        or _is_weak(value, native, want, downcast)
+        downcast or np.can_cast(native.dtype, want, "safe") or is_weak
     ):
         with np.errstate(all="ignore"):
-            return native.astype(want)
-    raise ArgumentError(
-        message(
-            f"{where} needs {want}; got {native.dtype}, which may lose digits.",
-            [("wanted", str(spec.variable.type), str(spec.variable.site or "")),
-             ("found", f"{type(value).__name__} {native.dtype}{list(native.shape)}")],
-            f"cast it with .astype({want.name!r}), or compile with "
-            "allow_input_downcast=True.",
-        )
-    )  # fmt: skip
+            cast = native.astype(want)
+        if _loses_values(native, cast, bool(is_weak and not downcast)):
+            raise _outside(spec, where, value, native)
+        return cast
+    whole = want.kind in "iu" and native.dtype.kind in "iu"
+    if whole and not isinstance(value, np.ndarray | np.generic):
+        raise _outside(spec, where, value, native)
+    fix = f"cast it with .astype({want.name!r}), or compile with "
+    fix += "allow_input_downcast=True."
+    what = f"{where} needs {want}; got {native.dtype}, which may lose digits."
+    raise _refused(spec, what, value, native, fix)
+
+
+def _loses_values(before: Array, after: Array, is_weak: bool) -> bool:
+    """Whether NaN, inf or a large number became some integer, or (a Python number)
+    became inf. Digits may be lost, values not."""
+    if before.dtype.kind != "f":
+        return False
+    if after.dtype.kind in "iu":
+        limits, whole = np.iinfo(after.dtype), np.trunc(before)
+        inside = (whole >= float(limits.min)) & (whole < float(limits.max + 1))
+        return not bool(np.all(inside))
+    return is_weak and bool(np.any(np.isinf(after) & np.isfinite(before)))
 
 
 def _is_weak(

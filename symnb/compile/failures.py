@@ -53,7 +53,7 @@ class Failure:
         if self.kind == "unequal":
             return misfit(name, self.node, a, b, (), late=True)
         if self.kind == "negative":
-            what = f"{name}: a size is {a}; sizes are 0 or more."
+            what = f"{name}: a size is negative: {a}."
             return SizeError(message(what, rows, "pass a size of at least 0."))
         type = self.node.type
         assert isinstance(type, TensorType)

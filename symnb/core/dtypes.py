@@ -93,3 +93,13 @@ def float_of(dtype: str) -> str:
     8- and 16-bit integers and bool give float32, wider integers float64.
     """
     return _FLOAT_OF[dtype]
+
+
+def is_masked(value: Any) -> bool:
+    """Whether it is one of NumPy's masked arrays with an element that is masked.
+
+    np.asarray drops the mask and keeps what stands below it.
+    """
+    if type(value).__module__.partition(".")[0] != "numpy" or type(value) is np.ndarray:
+        return False
+    return bool(np.any(getattr(value, "mask", False)))

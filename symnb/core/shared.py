@@ -16,7 +16,7 @@ import numpy as np
 
 from symnb.core import site as sites
 from symnb.core.dims import Atom, Dim, DimLike, symbol
-from symnb.core.dtypes import as_dtype
+from symnb.core.dtypes import as_dtype, is_masked
 from symnb.core.node import Node
 from symnb.core.op import SHARED
 from symnb.core.types import TensorType
@@ -121,6 +121,11 @@ class Shared(Node):
 
 
 def _as_value(value: Any, borrow: bool) -> Array:
+    if is_masked(value):
+        raise DTypeError(
+            "a shared variable has no masked elements.\n"
+            "Fix: pass value.filled(number), and the mask as a variable of its own."
+        )
     array = np.asarray(value)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if not array.flags.c_contiguous:

@@ -55,6 +55,11 @@ def _holds_node(value: Any) -> bool:
 
 
 def _constant(value: Any, dtype: str | None) -> Node:
+    if dtypes.is_masked(value):
+        raise DTypeError(
+            "a constant has no masked elements.\n"
+            "Fix: pass value.filled(number), and the mask as an operand of its own."
+        )
     try:
         array = np.asarray(value, dtype=dtype)
     except (TypeError, ValueError) as error:

@@ -155,9 +155,9 @@ k, v, w = T.lscalar("k"), T.dvector("v"), T.lvector("w")
 LATE = {  # what the user types, two calls that fail, what is said
     "T.reshape(v, (k, 2))": (4, 5, "6 and"),
     "T.broadcast_to(v, (2, k))": (4, 0, "and 6"),
-    "T.eye(k)": (-3, -1, "a size is -"),
-    "T.zeros((k, 2))": (-3, -(2**63), "a size is -"),
-    "T.tile(v, k)": (-1, -2, "a size is -"),
+    "T.eye(k)": (-3, -1, "a size is negative: -"),
+    "T.zeros((k, 2))": (-3, -(2**63), "a size is negative: -"),
+    "T.tile(v, k)": (-1, -2, "a size is negative: -"),
     "v[v > 0] + T.arange(k)": (7, 2, "5 and"),
     "T.arange(k) * v": (5, 7, " and 6"),
     "T.alloc(1.0, k, k)": (2**33, 2**63 - 1, "more than 2**62 bytes"),
