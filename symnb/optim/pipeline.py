@@ -21,6 +21,7 @@ from symnb.optim.rule import Rule
 from symnb.optim.rules.algebra import ALGEBRA
 from symnb.optim.rules.blas import BLAS
 from symnb.optim.rules.diagonals import DIAGONALS
+from symnb.optim.rules.differences import DIFFERENCES
 from symnb.optim.rules.division import DIVISION
 from symnb.optim.rules.dots import DOTS
 from symnb.optim.rules.gathers import GATHERS
@@ -32,12 +33,13 @@ from symnb.optim.rules.lifting import lifting
 from symnb.optim.rules.linalg import LINALG
 from symnb.optim.rules.logic import LOGIC, TRUTH_VALUES
 from symnb.optim.rules.mixtures import MIXTURES
+from symnb.optim.rules.named import NAMED
 from symnb.optim.rules.reductions import REDUCTIONS
 from symnb.optim.rules.scaled import SCALED
 from symnb.optim.rules.shapes import SHAPES
 from symnb.optim.rules.special import SPECIAL
 from symnb.optim.rules.stability import SHIFTS, STABILITY
-from symnb.optim.rules.tails import RATIOS, TAILS
+from symnb.optim.rules.tails import RATIOS, SLOPES, TAILS
 from symnb.optim.rules.unsafe import UNSAFE
 from symnb.optim.rules.views import MARKERS, VIEWS
 from symnb.optim.rules.writes import WRITING
@@ -105,13 +107,17 @@ PIPELINE = Pipeline((
     apply(FOLDING, "fold"),
     apply(SIMPLIFY, "simplify"),
     linear_algebra(DIAGONALS + LINALG + SIMPLIFY),
-    apply(SHIFTS + MIXTURES + TAILS, "shift", tags=frozenset({"stability"})),
     apply(
-        STABILITY + RATIOS + SIMPLIFY, "stabilise", tags=frozenset({"stability"})
+        SHIFTS + TAILS + MIXTURES + DIFFERENCES, "shift",
+        tags=frozenset({"stability"}),
+    ),
+    apply(
+        STABILITY + RATIOS + NAMED + SIMPLIFY, "stabilise",
+        tags=frozenset({"stability"}),
     ),
     lifting(),
     collecting(),
-    apply(SPECIAL, "special"),
+    apply(SPECIAL + SLOPES, "special"),
     sharing(),
     apply(TIDY, "reduce"),
     products(),

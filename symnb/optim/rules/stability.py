@@ -280,7 +280,7 @@ def _is_log(op: Op) -> bool:
     return op is log
 
 
-_SELECTING = ("gather", "slice", "transpose", "reshape", "squeeze", "expand_dims")
+SELECTING = ("gather", "slice", "transpose", "reshape", "squeeze", "expand_dims")
 
 
 def _selected_examples() -> list[Node]:
@@ -293,7 +293,7 @@ def _selected_examples() -> list[Node]:
 @rewrite(
     _is_log, "log(select(exp(x) / sum(exp(x)))) -> select(log(exp(x) / sum(exp(x))))",
     STABLER, "so that the logarithm meets the exponential",
-    operands=lambda ops: ops[0].name in _SELECTING, examples=_selected_examples,
+    operands=lambda ops: ops[0].name in SELECTING, examples=_selected_examples,
     decreases="logarithms of others", answers=("local_logsoftmax",),
 )  # fmt: skip
 def log_of_selected_softmax(node: Node) -> Node | None:
