@@ -52,6 +52,8 @@ OPTIONS = (
            "what runs a function: compiled C, the NumPy reference, or CUDA"),
     Option("threads", _cores(), int, (), "threads a function may use"),
     Option("cc", "", str, (), "C compiler; empty: cc, gcc or clang on the PATH"),
+    Option("target", "", str, (), "processor to compile for, as the compiler's -march "
+           "names it (x86-64-v3); empty: this one"),
     Option("cache_dir", "", str, (), "compile cache; empty: the user's cache folder"),
     Option("profile", False, _flag, (True, False), "time every step of every call"),
     Option("on_unused_input", "raise", str, ("raise", "warn", "ignore"),

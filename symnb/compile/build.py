@@ -219,9 +219,10 @@ def address_of(handle: ctypes.CDLL, name: str) -> int:
 
 
 def target() -> str:
-    """The CPU to compile for: this one, or a fixed one in reproducible mode."""
+    """The CPU to compile for: the configured one, this one, or in reproducible mode a
+    fixed one."""
     fixed = config.reproducible and platform.machine() in X86
-    return REPRODUCIBLE_TARGET if fixed else "native"
+    return REPRODUCIBLE_TARGET if fixed else config.target or "native"
 
 
 # ---- the compiler -----------------------------------------------------------

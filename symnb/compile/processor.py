@@ -8,8 +8,12 @@ import symnb.compile.build as builder
 
 
 def vector_bytes() -> int:
-    """Bytes of a vector register: 64 with AVX-512, else 32; 32 when reproducible."""
-    wide = builder.target() == "native" and "avx512f" in _flags()
+    """Bytes of a vector register: 64 with AVX-512, else 32; 32 when reproducible.
+
+    Where registers are narrower the compiler takes two for one.
+    """
+    target = builder.target()
+    wide = target == "x86-64-v4" or (target == "native" and "avx512f" in _flags())
     return 64 if wide else 32
 
 
