@@ -113,7 +113,7 @@ exp2 = _libm(
     "exp2", "exp2", np.exp2, lambda x, out: [out * LN2], "2**x.", latex="2^{{x}}"
 )  # fmt: skip
 expm1 = _libm(
-    "expm1", "expm1", np.expm1, lambda x, out: [out + 1],
+    "expm1", "expm1", np.expm1, lambda x, out: [exp(x)],
     "e**x - 1, exact to the last digits near 0.", latex="e^{{x}} - 1",
 )  # fmt: skip
 log = _libm(

@@ -171,6 +171,7 @@ nonzero = Guard(
 nonnegative = Guard(
     "{} >= 0 is proven", is_nonnegative, low=0.0, instance=lambda x: el.abs(x)
 )
+matrix = Guard("{} is a matrix", lambda x: x.ndim == 2)
 scalar = Guard("{} is a scalar", lambda x: x.ndim == 0, scalar=True)
 
 

@@ -233,6 +233,17 @@ class Rule:
         return tuple(str(x.name) for x in (*self.holes, *self.params))
 
     @property
+    def structural(self) -> bool:
+        """Whether its pattern has more than elements one by one."""
+        stack = [] if self.lhs is None else [self.lhs]
+        while stack:
+            node = stack.pop()
+            if not node.is_leaf and node.op.kind != "elementwise":
+                return True
+            stack.extend(node.inputs)
+        return bool(self.params)
+
+    @property
     def drops(self) -> bool:
         """Whether a hole of the left side is missing on the right."""
         if self.rhs is None:

@@ -94,8 +94,8 @@ def write_rule(
     written = f"{left} -> {right}" + (f" where {conditions}" if conditions else "")
     made = UserRule(
         name, lhs, rhs, None, declared or BITWISE, f"{left} -> {right}", reason,
-        tags=frozenset({TAG}), file=file, line=line, written=written, once=once,
-        maker=maker,
+        where=sides.conditions, tags=frozenset({TAG}), file=file, line=line,
+        written=written, once=once, maker=maker,
     )  # fmt: skip
     if check:
         ordeal.check_form(made)

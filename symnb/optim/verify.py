@@ -121,8 +121,7 @@ def instances(rule: Rule, rng: np.random.Generator) -> Iterator[Instance]:
 
 
 def _from_pattern(rule: Rule, rng: np.random.Generator) -> Iterator[tuple[str, Node]]:
-    structural = bool(rule.params)
-    shape = (4, 4) if structural else (64,)
+    shape = (4, 4) if rule.structural else (64,)
     counts = max([len(p.samples) for p in rule.params] or [1])
     draws = 3 if any(g.constant for h in rule.holes for g in h.guards) else 1
     for dtype in DTYPES:
@@ -500,7 +499,7 @@ KEEPS: dict[str, Callable[[Point], bool]] = {
 
 def disguised(rule: Rule, rng: np.random.Generator) -> Iterator[Node]:
     """Left sides whose holes hold casts and broadcasts: the rule must fire on each."""
-    if rule.lhs is None or rule.params or rule.examples is not None:
+    if rule.lhs is None or rule.structural or rule.examples is not None:
         return
     for dtype in ("float32", "float64", "int64", "bool"):
         if not _fires_plainly(rule, dtype, rng):

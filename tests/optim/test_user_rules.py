@@ -16,6 +16,7 @@ import symnb
 import symnb.tensor as T
 from symnb.core.evaluate import evaluate_graph
 from symnb.core.graph import Graph
+from symnb.errors import ContractError, OptimiserError
 from symnb.optim.grammar import read_guards, split
 from symnb.optim.mode import get_mode
 from symnb.optim.optimiser import firings, optimise
@@ -156,3 +157,89 @@ def test_no_rule_of_a_notebook_runs_in_the_mode_none() -> None:
     symnb.rule("exp(x) * exp(x) -> exp(2 * x)", contract="rounding:99", register=True)
     assert len(get_mode("None").pipeline) == 0
     assert get_mode("o1").user_rules == ()
+
+
+# ------------------------------------------------------------- sums, products, numbers
+
+
+@cache
+def summing() -> UserRule:
+    return symnb.rule(
+        "sum(x + y) -> sum(x) + sum(y)", "x: float, y: float", once=True, name="summing"
+    )
+
+
+@given(SHAPES, SHAPES, st.sampled_from([0, -1, None]))
+def test_a_rule_about_a_sum_keeps_values_of_broadcast_operands(a, b, axis) -> None:
+    """A sum counts a broadcast element as often as it is read."""
+    made = summing()
+    x, y = leaf(*a, name="x"), leaf(*b, name="y")
+    if not np.broadcast_shapes(a, b):
+        return
+    graph = Graph([x, y], [(x + y).sum(axis)])
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=a), rng.normal(size=b)]
+    after = firings(made, graph).passes[-1].after
+    want = (values[0] + values[1]).sum(axis)
+    np.testing.assert_allclose(evaluate_graph(after, values)[0], want, atol=1e-13)
+
+
+def test_a_rule_about_a_sum_fires_on_operands_of_one_shape() -> None:
+    x, y = leaf(3, 4, name="x"), leaf(3, 4, name="y")
+    assert fires(summing(), Graph([x, y], [(x + y).sum(0)])) == 1
+    assert "x, y have one shape" in str(summing())
+
+
+def test_a_sum_over_one_axis_matches_that_axis_only() -> None:
+    made = symnb.rule("sum(-x, 0) -> -sum(x, axis=0)", contract="rounding", name="mine")
+    x = leaf(3, 4)
+    assert [fires(made, Graph([x], [(-x).sum(axis)])) for axis in (0, 1)] == [1, 0]
+    assert fires(made, Graph([x], [(-x).sum(0, keepdims=True)])) == 0
+
+
+def test_products_and_transposes_of_matrices_are_rules() -> None:
+    made = symnb.rule("(a @ b).T -> b.T @ a.T", once=True, name="turned")
+    assert made.contract.name == "rounding"  # BLAS may add in another order
+    a, b, v = leaf(2, 3, name="a"), leaf(3, 4, name="b"), leaf(3, name="v")
+    graph = Graph([a, b], [T.dot(a, b).T])
+    assert fires(made, graph) == 1
+    assert fires(made, Graph([a, v], [T.dot(a, v).T])) == 0
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=(2, 3)), rng.normal(size=(3, 4))]
+    after = firings(made, graph).passes[-1].after
+    want = (values[0] @ values[1]).T
+    np.testing.assert_allclose(evaluate_graph(after, values)[0], want, rtol=1e-13)
+
+
+def test_a_wrong_rule_about_products_is_refused() -> None:
+    with pytest.raises(ContractError, match="is wrong"):
+        symnb.rule("a @ b -> b @ a", once=True)
+
+
+def test_functions_of_numbers_are_numbers() -> None:
+    made = symnb.rule(
+        "log(2 * x) -> log(2) + log(x)", "x: float", once=True, name="doubled"
+    )
+    x = leaf(3)
+    [after] = firings(made, Graph([x], [T.log(2 * x)])).passes[-1].after.outputs
+    value = np.array([0.5, 1.0, 7.0])
+    np.testing.assert_allclose(after.eval({x: value}), np.log(2 * value), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mean(x + 1) -> mean(x) + 1", "only functions of single elements"),
+        ("x[0] + 0 -> x[0]", "elements cannot be selected"),
+        ("x.shape -> x", "@ and .T can stand in a rule"),
+        ("sum(x, -1) -> x", "a number from 0 on"),
+        ("sum(-x, 0) -> -sum(x)", "an axis, as in sum"),
+        ("exp(x, 1) -> x", "exp cannot stand in a rule like this"),
+        ("exp(x=1) -> x", "takes no options"),
+    ],
+)
+def test_what_cannot_stand_in_a_rule_is_told(text: str, said: str) -> None:
+    with pytest.raises(OptimiserError) as caught:
+        symnb.rule(text)
+    assert said in str(caught.value)
+    assert "any:" not in str(caught.value)

@@ -183,6 +183,17 @@ def test_a_tanh_that_is_computed_anyway_is_not_computed_twice() -> None:
     assert not {"exp", "sigmoid"} & set(ops)
 
 
+@pytest.mark.parametrize("mode", ["strict", "FAST_COMPILE", None])
+def test_the_slope_of_expm1_keeps_its_digits_in_every_mode(mode: str | None) -> None:
+    """expm1(x) + 1 has no digit of exp(x) below x = -37."""
+    x = T.dvector("x")
+    points = [-700.0, -40.0, -20.0, -1e-9, 0.0, 1e-9, 3.0, 700.0]
+    with symnb.config.change(device="py"):
+        f = symnb.function([x], T.grad(T.expm1(x).sum(), x), mode=mode)
+    error, where = worst(f(np.array(points)), points, lambda p: mp.exp(p))
+    assert error <= 1, where
+
+
 # ------------------------------------------------------------------ rows and moments
 
 

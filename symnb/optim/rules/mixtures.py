@@ -337,8 +337,9 @@ OVER = param("over", (0,), (1,))
 
 @rewrite(
     term(TRANSPOSE, exp(x), params=(PERM,)) / sum(exp(x), OVER),
-    "exp(x).T / sum(exp(x)) -> (exp(x - max(x)) / sum(exp(x - max(x)))).T", STABLER,
-    OVERFLOW, where=[not_shifted],
+    "transpose(exp(x)) / sum(exp(x)) -> "
+    "transpose(exp(x - max(x)) / sum(exp(x - max(x))))", STABLER, OVERFLOW,
+    where=[not_shifted],
     examples=lambda: [exp(_M).T / sum(exp(_M), 1)],
 )  # fmt: skip
 def softmax_shift_transposed(

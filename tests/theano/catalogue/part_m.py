@@ -15,21 +15,21 @@ from tests.theano.catalogue.shows import witness
 def an_elementwise_result_is_written_over_its_dead_operand():
     x, y = T.dmatrix("x"), T.dmatrix("y")
     product = T.dot(x, y)
-    f = compiled([x, y], T.dot(T.tanh(product) + 1, y))
+    f = compiled([x, y], T.dot(T.tanh(product) + 2, y))
     [decision] = f.program.plan.in_place
     assert decision.nodes[1].op.name == "dot"
     [slot] = f.program.plan.slots
     assert len(slot.buffers) == 2
-    agree(f, lambda x, y: (np.tanh(x @ y) + 1) @ y)
+    agree(f, lambda x, y: (np.tanh(x @ y) + 2) @ y)
 
 
 @witness("inplace_elemwise")
 def without_the_stage_nothing_is_overwritten():
     x, y = T.dmatrix("x"), T.dmatrix("y")
-    f = compiled([x, y], T.dot(T.tanh(T.dot(x, y)) + 1, y), off="inplace")
+    f = compiled([x, y], T.dot(T.tanh(T.dot(x, y)) + 2, y), off="inplace")
     assert f.program.plan.in_place == []
     assert len(f.program.plan.slots) == 2
-    agree(f, lambda x, y: (np.tanh(x @ y) + 1) @ y)
+    agree(f, lambda x, y: (np.tanh(x @ y) + 2) @ y)
 
 
 @witness("inplace_elemwise_opt")
