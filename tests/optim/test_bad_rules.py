@@ -146,7 +146,7 @@ def test_rules_that_undo_each_other_are_refused(no_rules) -> None:
         ("expp(x) -> x", "did you mean exp"),
         ("exp(x -> x", "cannot read it"),
         ("x.real -> x", "only numbers, names, functions"),
-        ("inv(x) -> x", "cannot stand in a rule"),
+        ("cumsum(x) -> x", "cannot stand in a rule"),
         ("exp(x) -> x where x: flaot", "did you mean float"),
         ("exp(x) -> x where z: float", "about no name of the left side"),
         ("exp(x) -> x where x ~ 3", "cannot read the condition"),
