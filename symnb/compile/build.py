@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import functools
 import hashlib
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from symnb.compile import cache
+from symnb.compile.commands import Ahead, compile_units, environment
 from symnb.errors import BuildError, NoCompilerError, message
 from symnb.options import config
 
@@ -37,6 +37,7 @@ __all__ = [
     "compile_units",
     "find",
     "find_compiler",
+    "started_ahead",
     "vector_functions",
 ]
 
@@ -49,9 +50,9 @@ GCC_ONLY = ("-fpeel-loops", "-ftree-vectorize", "-fvect-cost-model=dynamic")
 X86_GCC_ONLY = ("-mtune-ctrl=^inter_unit_moves_from_vec",)
 X86 = ("x86_64", "AMD64")
 REPRODUCIBLE_TARGET = "x86-64-v3"
+LINK = ("-shared", "--eh-frame-hdr", "--hash-style=gnu", "--as-needed")
 TOOLCHAIN = "toolchain.json"
 VERSION_TIMEOUT_S = 30
-ERROR_LINES = 6
 
 # vector variants libmvec must have: SSE, AVX, AVX2, AVX-512 (x86-64), NEON (aarch64)
 VARIANTS = {
@@ -93,15 +94,22 @@ __attribute__((simd("notinbranch"), const)) float expf(float);
 void probe(float *x, int n) { for (int i = 0; i < n; i++) x[i] = expf(x[i]); }
 """
 
+Linker = tuple[tuple[str, ...], tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler that ran: its command, and what it said of itself."""
+    """A C compiler that ran: its command, and what it said of itself.
+
+    linker  the start and the end of a command that links objects without the driver;
+            empty: the driver links, and no compiler starts ahead
+    """
 
     command: tuple[str, ...]
     version: str
     family: str  # "gcc" | "clang"
     links_mvec: bool = False
+    linker: Linker | tuple[()] = ()
 
     def flags(self, target: str) -> tuple[str, ...]:
         """Flags of a generated unit for CPU `target` ("native", "x86-64-v3")."""
@@ -137,25 +145,46 @@ class Library:
 
 
 def build(
-    units: str | Sequence[str], key: str, meta: Mapping[str, Any] | None = None
+    units: str | Sequence[str],
+    key: str,
+    meta: Mapping[str, Any] | None = None,
+    ahead: Ahead | None = None,
 ) -> Library:
     """The library of `key`: from the cache, else compiled from the C texts `units`.
 
-    key   digest of what the texts are made from (not of symnb, machine or compiler)
-    meta  JSON values kept in the entry beside ours
+    key    digest of what the texts are made from (not of symnb, machine or compiler)
+    meta   JSON values kept in the entry beside ours
+    ahead  compilers of `started_ahead`, which was asked when `key` was not found
 
     Raises BuildError when the compiler refuses, NoCompilerError when there is none.
     """
-    if (library := find(key)) is not None:
+    if ahead is None and (library := find(key)) is not None:
         return library
-    texts = (units,) if isinstance(units, str) else tuple(units)
     compiler = find_compiler()
     started = time.perf_counter()
-    store = cache.current()
+    texts = (units,) if isinstance(units, str) else tuple(units)
+    make = functools.partial(_build_in, compiler, texts, key, meta or {}, started)
     try:
-        return _build_in(store, compiler, texts, key, dict(meta or {}), started, False)
+        return make(False, ahead)
     except OSError:  # disk read-only, full or not executable
-        return _build_in(store, compiler, texts, key, dict(meta or {}), started, True)
+        return make(True, None)
+
+
+@contextlib.contextmanager
+def started_ahead(count: int) -> Iterator[Ahead | None]:
+    """`count` compilers that start now and wait for the units of one `build`.
+
+    None where there is no compiler that can, or no disk for it.
+    """
+    with contextlib.ExitStack() as stack:
+        ahead = None
+        with contextlib.suppress(NoCompilerError, OSError):
+            compiler = find_compiler()
+            if compiler.linker:
+                path = stack.enter_context(cache.current().scratch())
+                ahead = Ahead(compiler, path, compiler.flags(target()), count)
+                stack.callback(ahead.close)
+        yield ahead
 
 
 def find(key: str) -> Library | None:
@@ -182,24 +211,26 @@ def _stamped(key: str) -> str:
 
 
 def _build_in(
-    store: cache.Cache,
     compiler: Compiler,
     texts: tuple[str, ...],
     key: str,
-    meta: dict[str, Any],
+    meta: Mapping[str, Any],
     started: float,
     in_memory: bool,
+    ahead: Ahead | None,
 ) -> Library:
     flags, link = compiler.flags(target()), compiler.link_flags()
-    with store.scratch(in_memory) as path:
+    store = cache.current()
+    place = contextlib.nullcontext(ahead.path) if ahead else store.scratch(in_memory)
+    with place as path:
         try:
-            command = compile_units(compiler, texts, path, flags, link)
+            command = compile_units(compiler, texts, path, flags, link, ahead)
         except BuildError as error:
             if "No space left" in str(error) and not in_memory:
                 raise OSError(str(error)) from error
             raise
-        meta |= {"compiler": compiler.version, "command": command}
-        entry = store.store(path, _stamped(key), compiler.digest(target()), meta)
+        more = {**meta, "compiler": compiler.version, "command": command}
+        entry = store.store(path, _stamped(key), compiler.digest(target()), more)
     return _load(entry, time.perf_counter() - started)
 
 
@@ -264,18 +295,25 @@ def _identify(
     store = cache.current()
     known = store.recall(TOOLCHAIN)
     known = known if isinstance(known, dict) else {}
-    with contextlib.suppress(KeyError, TypeError):
+    with contextlib.suppress(KeyError, TypeError, ValueError):
         row = known[name]
-        return Compiler(command, row["version"], row["family"], row["links_mvec"])
+        first, libraries = row["linker"] or ((), ())
+        linker = (tuple(first), tuple(libraries)) if first else ()
+        said = row["version"], row["family"], row["links_mvec"]
+        return Compiler(command, *said, linker)
     version = _version(command)
     if version is None:
         return None
     family = "clang" if "clang" in version.lower() else "gcc"
     compiler = Compiler(command, version, family)
     links = family == "gcc" and _links_mvec(compiler)
+    compiler = dataclasses.replace(compiler, links_mvec=links)
+    if family == "gcc":
+        compiler = dataclasses.replace(compiler, linker=_linker(compiler))
     row = {"version": version, "family": family, "links_mvec": links}
+    row["linker"] = compiler.linker
     store.remember(TOOLCHAIN, {**known, name: row})
-    return Compiler(command, version, family, links)
+    return compiler
 
 
 def _version(command: tuple[str, ...]) -> str | None:
@@ -287,7 +325,7 @@ def _version(command: tuple[str, ...]) -> str | None:
             text=True,
             timeout=VERSION_TIMEOUT_S,
             check=True,
-            env=_environment(),
+            env=environment(),
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -309,6 +347,36 @@ def _links_mvec(compiler: Compiler) -> bool:
         except OSError:
             continue
     return False
+
+
+def _linker(compiler: Compiler) -> Linker | tuple[()]:
+    """The linker with its libraries, if a compiler started ahead and it do together."""
+    names = ("libmvec.so.1", "libm.so.6") if compiler.links_mvec else ("libm.so.6",)
+    asked = ["-print-prog-name=ld", *(f"-print-file-name={name}" for name in names)]
+    paths = [_answer(compiler, question) for question in asked]
+    linker = shutil.which(paths[0])
+    if linker is None or not all(map(os.path.isabs, paths[1:])):
+        return ()
+    found = ((linker, *LINK), tuple(paths[1:]))
+    trial = dataclasses.replace(compiler, linker=found)
+    with contextlib.suppress(OSError), cache.current().scratch() as path:
+        ahead = Ahead(trial, path, trial.flags("native"), 1)
+        if ahead.make((MVEC_PROBE,)):
+            library = ctypes.CDLL(str(path / cache.LIBRARY))
+            return found if hasattr(library, "probe") else ()
+    return ()
+
+
+def _answer(compiler: Compiler, question: str) -> str:
+    """What the compiler prints for a question; "" where it fails."""
+    try:
+        run = subprocess.run(
+            [*compiler.command, question], capture_output=True, text=True, check=True,
+            timeout=VERSION_TIMEOUT_S, env=environment(),
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
 
 
 def vector_functions() -> frozenset[str]:
@@ -335,98 +403,3 @@ def _vector_functions(links_mvec: bool) -> frozenset[str]:
         for suffix, widths in variants.items()
         if all(hasattr(library, f"_ZGV{w}{second}_{name}{suffix}") for w in widths)
     )
-
-
-# ---- running it -------------------------------------------------------------
-
-
-def compile_units(
-    compiler: Compiler,
-    texts: Sequence[str],
-    path: Path,
-    flags: Sequence[str],
-    link: Sequence[str],
-) -> str:
-    """Compiles the C texts to `path`/LIBRARY; the (last) command that ran.
-
-    One unit: one command. Several: all compile at the same time, then one links.
-    Raises BuildError with the compiler's first errors; OSError when the disk is full.
-    """
-    units = [f"unit{i:03d}" for i in range(len(texts))]
-    for unit, text in zip(units, texts, strict=True):
-        (path / f"{unit}.c").write_text(text)
-    head = (*compiler.command, *flags)
-    parts = [f"{unit}.c" for unit in units]
-    if len(units) > 1:
-        _run_all([[*head, "-c", part] for part in parts], path)
-        parts = [f"{unit}.o" for unit in units]
-    last = [*head, *parts, "-o", cache.LIBRARY, *link]
-    _run_all([last], path)
-    for compiled in path.glob("*.o"):
-        compiled.unlink()
-    return shlex.join(last)
-
-
-def _run_all(commands: Sequence[Sequence[str]], path: Path) -> None:
-    """Runs the commands side by side, as many as there are cores."""
-    waiting = list(enumerate(commands))[::-1]
-    running: list[tuple[subprocess.Popen[bytes], Sequence[str], Path]] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < max(1, os.cpu_count() or 1):
-                i, command = waiting.pop()
-                errors = path / f"errors{i}.txt"
-                with errors.open("wb") as file:
-                    child = _start(command, file, path)
-                running.append((child, command, errors))
-            child, command, errors = running.pop(0)
-            try:
-                status = child.wait()
-            except BaseException:
-                running.append((child, command, errors))
-                raise
-            text = errors.read_text(errors="replace")
-            errors.unlink()
-            if status:
-                raise _build_error(status, text, command, path)
-    finally:
-        for child, _, _ in running:
-            child.kill()
-            child.wait()
-
-
-def _start(command: Sequence[str], errors: Any, path: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=errors,
-        stderr=errors,
-        cwd=path,
-        env=_environment(),
-    )
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C"}
-
-
-def _build_error(
-    status: int, text: str, command: Sequence[str], path: Path
-) -> BuildError:
-    lines = [line for line in text.splitlines() if re.search(r"\berror\b|fatal", line)]
-    lines = (lines or text.splitlines() or ["(it printed nothing)"])[:ERROR_LINES]
-    saved = cache.current().keep_failure(path, _name_of(command))
-    how = f"signal {-status}" if status < 0 else f"exit status {status}"
-    errors = "".join(f"\n  {line[:200]}" for line in lines)
-    return BuildError(
-        message(
-            f"the C compiler failed ({how}).{errors}",
-            [("source", str(saved)), ("command", shlex.join(command))],
-            "run the command there to see every message. SYMNB_CC chooses another "
-            'compiler;\n  symnb.config.device = "py" runs without one.',
-        )
-    )
-
-
-def _name_of(command: Sequence[str]) -> str:
-    return hashlib.blake2b("\0".join(command).encode(), digest_size=6).hexdigest()

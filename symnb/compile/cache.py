@@ -30,6 +30,7 @@ from typing import Any
 import platformdirs
 
 from symnb.compile.runtime.abi import ABI_VERSION
+from symnb.core.stamp import stamp
 from symnb.options import config
 
 __all__ = [
@@ -257,13 +258,7 @@ def compiler_stamp() -> str:
     behind. About 1 ms.
     """
     package = Path(__file__).parents[1]
-    rows = []
-    for folder in COMPILER_FOLDERS:
-        for path in sorted((package / folder).rglob("*.*")):
-            if path.suffix in (".py", ".h"):
-                status = path.stat()
-                rows.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
+    return stamp(package / folder for folder in COMPILER_FOLDERS)
 
 
 @functools.cache

@@ -25,9 +25,12 @@ from symnb.compile.specialise import Specialised
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.optim.mode import Mode
+from symnb.options import config
 
 if TYPE_CHECKING:
     from symnb.compile.story import Record, Story
+
+LARGE = 40  # nodes from which on a program has six kernels, and so two units
 
 
 def call_spec(
@@ -132,11 +135,17 @@ class Variant:
         found = builder.find(key)
         if found is None:
             self.from_cache = False
-            story = self.story
-            meta = {"program": story.record}
-            found = builder.build(story.units, key, meta)
+            with builder.started_ahead(self._units()) as ahead:
+                story = self.story
+                meta = {"program": story.record}
+                found = builder.build(story.units, key, meta, ahead)
             self.seconds = found.seconds
         self.library = found
+
+    def _units(self) -> int:
+        """How many units the program will probably have."""
+        large = len(self.specialised.graph.order) > LARGE
+        return min(2, 1 if config.reproducible else config.threads) if large else 1
 
     @cached_property
     def key(self) -> str:

@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from symnb.core.stamp import stamp
 from symnb.errors import OptimiserError
 from symnb.optim import catalogue
 from symnb.optim.contract import CONTRACTS
@@ -340,8 +341,5 @@ def _unknown(name: str, known: set[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _sources() -> str:
-    """Digest of the optimiser's source: any change of a rule changes it."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    """Digest of the optimiser's files: any change of a rule changes it."""
+    return stamp([Path(__file__).parent])

@@ -1,20 +1,21 @@
 """A program's C text as several units, which compile at the same time.
 
-One unit with n kernels takes 10 ms and 9 ms a kernel; 200 kernels 1.7 s, in two units
-on two cores 0.9 (gcc 12, EPYC, 2026-11). Kernels keep their names, hidden from other
-libraries; the unit with the host functions declares them.
+One unit with n kernels takes 10 ms and 9 to 60 ms a kernel; 200 kernels 1.7 s, in two
+units on two cores 0.9 (gcc 12, EPYC, 2026-11). Kernels keep their names, hidden from
+other libraries; the unit with the host functions declares them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEAST = 5  # kernels of a unit: another one costs the prelude again, 10 ms
+LEAST = 3  # kernels of a unit: another one costs the prelude again, 10 ms
+HOST = 3  # times as fast as a kernel of the same length the host is compiled
 HIDDEN = '__attribute__((visibility("hidden"))) '
 
 
 def unit_count(kernels: int, cores: int) -> int:
-    """Into how many units so many kernels are cut: two from ten on, if two cores."""
+    """Into how many units so many kernels are cut: two from six on, if two cores."""
     return max(1, min(cores, kernels // LEAST))
 
 
@@ -28,7 +29,7 @@ def unit_texts(
     if count < 2:
         texts = [text for _, text in kernels]
         return ("\n\n".join([prelude, *texts, host]) + "\n",)
-    shares = _shares([text for _, text in kernels], count)
+    shares = _shares([text for _, text in kernels], count, len(host) // HOST)
     found: list[str] = []
     for share in shares:
         texts = [_shown(*kernels[at]) for at in share]
@@ -38,10 +39,13 @@ def unit_texts(
     return tuple(found)
 
 
-def _shares(texts: Sequence[str], count: int) -> list[list[int]]:
-    """Places of texts in `count` shares of about the same length."""
+def _shares(texts: Sequence[str], count: int, last: int) -> list[list[int]]:
+    """Places of texts in `count` shares of about the same length.
+
+    last  length that the last share has without them
+    """
     shares: list[list[int]] = [[] for _ in range(count)]
-    lengths = [0] * count
+    lengths = [0] * (count - 1) + [last]
     for at in sorted(range(len(texts)), key=lambda at: -len(texts[at])):
         least = lengths.index(min(lengths))
         shares[least].append(at)

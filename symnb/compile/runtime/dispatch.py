@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 
 from symnb.compile import build, cache
+from symnb.compile.extern import own
+from symnb.compile.processor import vector_bytes
 from symnb.compile.runtime import explain
 from symnb.compile.runtime.layout import prepare
 from symnb.errors import BuildError, NoCompilerError
@@ -68,6 +70,7 @@ def _load() -> ModuleType | None:
     key += f"|numpy {np.__version__}"
     module = _cached(key)
     if module is None:
+        threading.Thread(target=_make_products, name="symnb products").start()
         try:
             module = _built(key)
         except (BuildError, OSError):
@@ -76,6 +79,14 @@ def _load() -> ModuleType | None:
     config.watch(("threads", "reproducible"), lambda: module.use_threads(threads()))
     atexit.register(module.end_threads)
     return module
+
+
+def _make_products() -> None:
+    """Builds the other library a machine needs once, so that no function waits for it.
+
+    A process that ends before it is there waits: 1 s, once a machine.
+    """
+    own.library(vector_bytes())
 
 
 def threads() -> int:

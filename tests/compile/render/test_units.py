@@ -13,9 +13,9 @@ import symnb.tensor as T
 from symnb.compile.render.units import unit_count, unit_texts
 
 
-def test_a_unit_for_each_core_and_five_kernels() -> None:
-    assert [unit_count(n, 2) for n in (0, 1, 9, 10, 400)] == [1, 1, 1, 2, 2]
-    assert unit_count(100, 64) == 20
+def test_a_unit_for_each_core_and_three_kernels() -> None:
+    assert [unit_count(n, 2) for n in (0, 1, 5, 6, 400)] == [1, 1, 1, 2, 2]
+    assert unit_count(100, 64) == 33
     assert unit_count(400, 1) == 1
 
 
