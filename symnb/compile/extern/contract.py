@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from symnb.compile.extern.blas import ROUTINES, blas, declarations
@@ -73,36 +73,62 @@ class Products:
         routine = self._found("gemm", dtype)
         if routine is None:
             copy = f"__builtin_memcpy({c}, {d}, ({m}) * ({n}) * sizeof *{c}); "
-            call = self._call("gemm", dtype, [*given, c, n])
+            call = self._plain("gemm", dtype, [*given, c, n])
             return call if d is None else copy + call
-        self.plain[f"symnb_{routine}_shared"] = _shared(routine[0])
-        places = self.place(f"own_{routine}"), self.place(routine)
-        externs = [f"ws->externs[{place}]" for place in places]
-        arguments = ["ws", *externs, *given, d or c, n, c, n]
-        return f"status = symnb_{routine}_shared({', '.join(map(str, arguments))});"
+        return self._call(routine, "shared", [*given, d or c, n, c, n])
 
     def gemv(
         self, dtype: str, a: Matrix, x: str, scale: tuple[str, str], y: str
     ) -> str:
         """y = scale[0] * a @ x + scale[1] * y."""
-        return self._call(
-            "gemv", dtype,
-            [int(a.turned), a.rows, a.columns, scale[0], a.text, a.columns, x, 1,
-             scale[1], y, 1],
-        )  # fmt: skip
+        given = [int(a.turned), a.rows, a.columns, scale[0], a.text, a.columns, x]
+        routine = self._found("gemv", dtype)
+        if routine is None:
+            return self._plain("gemv", dtype, [*given, 1, scale[1], y, 1])
+        return self._call(routine, "pieces gemv", [*given, scale[1], y])
 
     def dot(self, dtype: str, n: str, x: str, y: str, out: str) -> str:
         """*out = x . y."""
-        return self._call("dot", dtype, [n, x, 1, y, 1, out])
+        routine = self._found("dot", dtype)
+        if routine is None:
+            return self._plain("dot", dtype, [n, x, 1, y, 1, out])
+        return self._call(routine, "pieces dot", [n, x, y, out])
 
-    def _call(self, kind: str, dtype: str, arguments: Sequence[object]) -> str:
-        routine = self._found(kind, dtype)
-        if routine is not None:
-            name, first = f"symnb_{routine}", [f"ws->externs[{self.place(routine)}]"]
-        else:
-            name, first = f"plain_{kind}_{dtype}", []
-            self.plain[name] = _plain(kind, dtype, name)
-        return f"status = {name}({', '.join([*first, *map(str, arguments)])});"
+    def batch(self, dtype: str, count: str, a: Matrix, b: Matrix, c: str) -> list[str]:
+        """c[i] = a[i] @ b[i] for i < count, the matrices one after another."""
+        m, k = a.shape
+        n = b.shape[1]
+        routine = self._found("gemm", dtype)
+        if routine is None:
+            first = replace(a, text=f"{a.text} + i * ({m}) * ({k})")
+            second = replace(b, text=f"{b.text} + i * ({k}) * ({n})")
+            into = f"{c} + i * ({m}) * ({n})"
+            call = self.gemm(dtype, first, second, ("1", "0"), into)
+            return [f"for (int64_t i = 0; i < {count} && !status; i++)", f"  {call}"]
+        given = [int(a.turned), int(b.turned), count, m, n, k]
+        given += [a.text, a.columns, b.text, b.columns, c]
+        return [self._call(routine, "shared pieces batch", given, "batch")]
+
+    def _call(
+        self,
+        routine: str,
+        texts: str,
+        arguments: Sequence[object],
+        form: str = "shared",
+    ) -> str:
+        """A call of the form of a routine that these files define."""
+        kind = routine[0]
+        for text in texts.split():
+            self.plain.setdefault(f"{text} {kind}", _text(text, kind))
+        names = [f"own_{routine}", routine] if routine[1:] == "gemm" else [routine]
+        given = ["ws", *(f"ws->externs[{self.place(name)}]" for name in names)]
+        given += map(str, arguments)
+        return f"status = symnb_{routine}_{form}({', '.join(given)});"
+
+    def _plain(self, kind: str, dtype: str, arguments: Sequence[object]) -> str:
+        name = f"plain_{kind}_{dtype}"
+        self.plain[name] = _plain(kind, dtype, name)
+        return f"status = {name}({', '.join(map(str, arguments))});"
 
     def _found(self, kind: str, dtype: str) -> str | None:
         """The library's routine for this dtype, or None."""
@@ -117,16 +143,17 @@ class Products:
         return self.externs.index(routine)
 
 
-ALONE = 600_000  # multiplications one thread does in 12 us: fewer are not shared out
+# Fewer are not shared out: multiplications, and numbers read, of one thread in 12 us.
+ALONE = {"shared": 600_000, "gemv": 300_000, "dot": 150_000}
 
 
 @functools.cache
-def _shared(kind: str) -> str:
-    """A product in the threads of the call, for s or d."""
-    text = Path(__file__).with_name("shared.h").read_text()
+def _text(name: str, kind: str) -> str:
+    """The C text of a file, for s or d."""
+    text = Path(__file__).with_name(f"{name}.h").read_text()
     real = {"s": "float", "d": "double"}[kind]
     text = text.replace("KIND", kind).replace("REAL", real)
-    return text.replace("ALONE", str(ALONE))
+    return text.replace("ALONE", str(ALONE.get(name)))
 
 
 def _plain(kind: str, dtype: str, name: str) -> str:
@@ -201,12 +228,8 @@ def _batched(
     a: Buffer, b: Buffer, out: Buffer, size: SizeText, products: Products
 ) -> list[str]:
     count = size(a.type.shape[0])
-    first, second = _matrix(a, size), _matrix(b, size)
-    at_a = Matrix(f"{a.name} + i * {first.rows} * {first.columns}", *first.shape)
-    at_b = Matrix(f"{b.name} + i * {second.rows} * {second.columns}", *second.shape)
-    into = f"{out.name} + i * {first.rows} * {second.columns}"
-    call = products.gemm(out.type.dtype, at_a, at_b, ("1", "0"), into)
-    return [f"for (int64_t i = 0; i < {count} && !status; i++)", f"  {call}"]
+    pair = _matrix(a, size), _matrix(b, size)
+    return products.batch(out.type.dtype, count, *pair, out.name)
 
 
 # Same arguments as the library's wrappers (extern/blas.py). beta = 0 overwrites.

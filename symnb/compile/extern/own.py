@@ -1,10 +1,10 @@
-"""Products of our own: one library of kernels per machine, called by address as BLAS is.
+"""Products of our own: a library of kernels per machine, called by address like BLAS.
 
 `panels.h` multiplies matrices with tiles of sums kept in registers (`tile.h`). It reads
-its operands where they are, so thin and small products pay no packing; it adds to another
-matrix than it writes, so an update needs no copy first. Built once per machine, beside
-the dispatcher, 1 s; functions do not compile it again. Sums are exact multiplications
-added with one rounding each, in blocks of DEEP, in an order given by the sizes alone.
+its operands where they are, so thin and small products pay no packing, and adds to
+another matrix than it writes, so an update needs no copy first. Built once per machine,
+1 s; functions do not compile it again. Products are exact and each is added with one
+rounding, DEEP of them before they join the result, in an order set by sizes alone.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ HEAD = """typedef __INT64_TYPE__ int64_t;
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #else
-#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (__typeof__((x) == (y))){__VA_ARGS__})
+#define SHUFFLE(x, y, ...) \\
+  __builtin_shuffle(x, y, (__typeof__((x) == (y))){__VA_ARGS__})
 #endif
 int symnb_run(void) { return 1; } /* what every library has; this one is no function */
 void symnb_plan(void) {}
