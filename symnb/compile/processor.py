@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import platform
 
 import symnb.compile.build as builder
+
+FUSED = ("x86-64-v3", "x86-64-v4")  # targets with fma
 
 
 def vector_bytes() -> int:
@@ -15,6 +18,14 @@ def vector_bytes() -> int:
     target = builder.target()
     wide = target == "x86-64-v4" or (target == "native" and "avx512f" in _flags())
     return 64 if wide else 32
+
+
+def has_fma() -> bool:
+    """Whether a fused multiply-add is one instruction: in x86-64 from v3 on."""
+    if platform.machine() not in builder.X86:
+        return platform.machine() in ("aarch64", "arm64")
+    target = builder.target()
+    return target in FUSED or (target == "native" and " fma " in _flags())
 
 
 def vector_functions() -> frozenset[str]:

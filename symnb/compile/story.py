@@ -19,7 +19,7 @@ from symnb.compile.kernels import Target
 from symnb.compile.kernels.copies import without_copies
 from symnb.compile.opaque import describe
 from symnb.compile.plan import Plan, plan_memory
-from symnb.compile.processor import vector_bytes, vector_functions
+from symnb.compile.processor import has_fma, vector_bytes, vector_functions
 from symnb.compile.program import Program, build_program
 from symnb.compile.render import prelude, render_kernel, unit_count, unit_texts
 from symnb.compile.specialise import Check, Specialised
@@ -104,7 +104,8 @@ def make_target(mode: Mode) -> Target:
     """The processor and vector library the C text is written for."""
     off = mode.off
     functions = frozenset[str]() if "simd" in off else vector_functions()
-    return Target(vector_bytes(), functions, mode.name == "strict", off)
+    strict = mode.name == "strict"
+    return Target(vector_bytes(), functions, strict, off, has_fma())
 
 
 def stage_decisions(mode: Mode) -> list[Decision]:

@@ -16,7 +16,7 @@ from symnb.ops import cumulative, index, join, reduce, transcendental
 from symnb.ops.create import arange
 
 n, m = symbol("n", 0), symbol("m", 0)
-TARGET = Target(vector=32, simd=LIBMVEC)
+TARGET = Target(vector=32, simd=LIBMVEC, fma=True)
 
 
 def tensor(*shape: object, dtype: str = "float32") -> Input:

@@ -1,7 +1,8 @@
 """A loop in C around the text of every elementwise op, for every dtype it computes in.
 
 Two objects, built once per test session with the flags of real kernels: `scalar`
-calls libm's functions, `vector` their libmvec variants where the machine has them.
+calls libm's functions, `vector` what kernels call on this machine: forms that are
+taken into the loop, libmvec's variants.
 """
 
 import atexit
@@ -17,6 +18,9 @@ import numpy as np
 from cffi import FFI
 
 from symnb.compile import build
+from symnb.compile.kernels.target import Target
+from symnb.compile.processor import has_fma, vector_bytes
+from symnb.compile.render.math_c import definitions, inlined
 from symnb.core.dtypes import DTYPES
 from symnb.core.op import TABLE
 from symnb.ops.c_text import C_TYPES, LIBM, expression, libm_calls, support, template
@@ -56,7 +60,7 @@ def _read(dtype: str, at: int) -> str:
     return f"((const {C_TYPES[dtype]} *)at[{at}])[i]"
 
 
-def _loop(op: Elementwise, dtype: str) -> str:
+def _loop(op: Elementwise, dtype: str, target: Target) -> str:
     reads = "".join(
         f"    {C_TYPES[d]} {x} = {_read(d, i)};\n"
         for i, (x, d) in enumerate(
@@ -64,7 +68,7 @@ def _loop(op: Elementwise, dtype: str) -> str:
         )
     )
     result = C_TYPES[op.result_dtype(dtype)]
-    text = expression(op, dtype, op.operands)
+    text = inlined(expression(op, dtype, op.operands), target)
     return (
         f"void {op.name}_{dtype}(void *const *at, long length) {{\n"
         f"  {result} *restrict out = at[{len(op.operands)}];\n"
@@ -81,14 +85,18 @@ def source(vector: bool) -> str:
         for d in computed_dtypes(op)
         if template(op, d)
     ]
-    functions = dict.fromkeys(text for op, d in pairs for text in support(op, d))
-    loops = [_loop(op, d) for op, d in pairs]
+    target = Target(vector_bytes(), fma=vector and has_fma())
+    functions = dict.fromkeys(
+        inlined(text, target) for op, d in pairs for text in support(op, d)
+    )
+    loops = [_loop(op, d, target) for op, d in pairs]
+    own = definitions([*functions, *loops])
     fast = build.vector_functions() if vector else frozenset()
     libm = "".join(
         f"{SIMD if name in fast else ''}{t} {name}({', '.join([t] * LIBM[key])});\n"
-        for name, (key, t) in libm_calls([*functions, *loops]).items()
+        for name, (key, t) in libm_calls([*own, *functions, *loops]).items()
     )
-    return TYPES + libm + "".join(functions) + "".join(loops)
+    return TYPES + libm + "".join(own) + "".join(functions) + "".join(loops)
 
 
 @functools.cache

@@ -23,16 +23,19 @@ class Target:
     simd     names (float64 spelling) of libm functions with a vector variant
     strict   libm functions only, no contraction: closest to the reference
     off      stages left out (`symnb.optim.stages`)
+    fma      a fused multiply-add is one instruction
     """
 
     vector: int = 32
     simd: frozenset[str] = frozenset()
     strict: bool = False
     off: frozenset[str] = frozenset()
+    fma: bool = False
 
     def __str__(self) -> str:
         names = " ".join(sorted(self.simd))
         off = " ".join(sorted(self.off))
         return (
-            f"vector {self.vector}, simd [{names}], strict {self.strict}, off [{off}]"
+            f"vector {self.vector}, simd [{names}], strict {self.strict}, off [{off}], "
+            f"fma {self.fma}"
         )

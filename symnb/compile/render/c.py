@@ -30,6 +30,7 @@ from symnb.compile.render.chunks import (
     wrapped,
 )
 from symnb.compile.render.cstyle import KernelSource, Printer, combined
+from symnb.compile.render.math_c import definitions, inlined
 from symnb.compile.render.parts import Part
 from symnb.compile.render.polling import POINTS
 from symnb.compile.runtime.abi import PRELUDE
@@ -56,7 +57,7 @@ def render_kernel(
     in_place  (output, input) pairs that share storage
     """
     shared = {b.name for b in kernel.buffers for pair in in_place if b.node in pair}
-    printer = Printer(kernel, name, _C(kernel, shared))
+    printer = Printer(kernel, name, _C(kernel, shared, target))
     parts = [parameter(b, b.name in shared) for b in kernel.buffers]
     parts += [f"int64_t n{k}" for k in range(len(kernel.sizes))]
     head = wrapped(f"static int {name}(", [*parts, "symnb_ws *ws"], ")")
@@ -73,9 +74,14 @@ def _summary(kernel: Kernel) -> str:
 class _C:
     """Loops, temporary arrays and threads in C."""
 
-    def __init__(self, kernel: Kernel, shared: Collection[str]) -> None:
+    def __init__(self, kernel: Kernel, shared: Collection[str], target: Target) -> None:
         self.kernel = kernel
         self.shared = shared
+        self.target = target
+
+    def expression(self, text: str) -> str:
+        """An expression with forms of libm's functions that vectorise inline."""
+        return inlined(text, self.target)
 
     def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
         """A function of its own."""
@@ -227,8 +233,10 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
     """What the texts of `kernels` need before them: types, libm, support functions."""
     texts: dict[str, None] = {}
     statements = [s for kernel in kernels for s in kernel.statements()]
-    functions = _functions(statements)
-    libm = _prototypes(statements, functions, target)
+    functions = [inlined(text, target) for text in _functions(statements)]
+    called = [*functions, *_expressions(statements, target)]
+    own = definitions(called)
+    libm = _prototypes([*own, *called], target)
     scalar = SCALAR if "simd" in target.off else ""
     for text in (scalar, PRELUDE, TYPES, libm, C_PRELUDE):
         texts[text] = None
@@ -248,7 +256,7 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
             texts[TREE.format(t=C_TYPES[s.dtype], s=name, k=s.lanes)] = None
         elif isinstance(s, Total):
             texts[_pairs(s) if s.short else _fold(s)] = None
-    texts |= dict.fromkeys(functions)
+    texts |= dict.fromkeys([*own, *functions])
     return "".join(texts)
 
 
@@ -261,15 +269,19 @@ def _functions(statements: Iterable[object]) -> list[str]:
     return list(found)
 
 
-def _prototypes(
-    statements: Iterable[object], functions: Iterable[str], target: Target
-) -> str:
-    """libm's functions, with vector variants where the target has them."""
-    texts = list(functions)
+def _expressions(statements: Iterable[object], target: Target) -> list[str]:
+    """The expressions of elementwise ops, as a kernel has them."""
+    found: list[str] = []
     for s in statements:
         if isinstance(s, Define) and isinstance(s.op, Elementwise):
             names = ["x"] * len(s.operands)
-            texts.append(expression(s.op, s.operand_dtypes[-1], names))
+            text = expression(s.op, s.operand_dtypes[-1], names)
+            found.append(inlined(text, target))
+    return found
+
+
+def _prototypes(texts: Iterable[str], target: Target) -> str:
+    """libm's functions, with vector variants where the target has them."""
     found = ""
     for name, (key, type) in libm_calls(texts).items():
         vector = key in target.simd and not target.strict

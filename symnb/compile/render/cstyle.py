@@ -63,6 +63,10 @@ class KernelSource:
 class Dialect(Protocol):
     """What the languages of the C family spell differently."""
 
+    def expression(self, text: str) -> str:
+        """The C expression of an op in this language."""
+        ...
+
     def open_loop(self, loop: Loop, index: str, start: str, stop: str) -> list[str]:
         """The lines before the body, the last one ending in `{`."""
         ...
@@ -282,7 +286,7 @@ class Printer:
         if isinstance(op, Elementwise):
             text = expression(op, define.operand_dtypes[-1], values)
             if text:
-                return text
+                return self.dialect.expression(text)
         raise NestError(f"{op.name} has no C text for {define.operand_dtypes}")
 
     def cell(self, depth: int, cell: Cell) -> None:

@@ -10,9 +10,9 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
         const float x0 = p0[i];
         const float t0 = -x0;                            /* %0 neg */
         const float t1 = t0 * x0;                        /* %1 mul */
-        const float t2 = expf(t1);                       /* %2 exp */
+        const float t2 = symnb_expf(t1);                 /* %2 exp */
         const float x1 = p1[i];
-        const float t3 = tanhf(x1);                      /* %3 tanh */
+        const float t3 = symnb_tanhf(x1);                /* %3 tanh */
         const float t4 = t2 * t3;                        /* %4 mul */
         const float t5 = x0 + 2.0f;                      /* %5 add */
         const float t6 = x1 / t5;                        /* %6 true_div */

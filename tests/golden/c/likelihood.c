@@ -30,7 +30,7 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
                 #pragma omp simd
                 for (int64_t l = 0; l < symnb_min(j2 - j1, 64); l++) {
                     const float t1 = p0[n1*i + j1 + l + j0] - r0; /* %1 sub */
-                    const float t2 = expf(t1);           /* %2 exp */
+                    const float t2 = symnb_expf(t1);     /* %2 exp */
                     a1[l] += t2;                         /* %3 sum */
                 }
             }
@@ -86,7 +86,7 @@ static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
                 const int64_t x0 = symnb_wrap((int64_t)p3[i1 + l + i0], n1);
                 if (x0 < 0) return symnb_out_of_range(ws, (int64_t)p3[i1 + l + i0], 1, n1);
                 const float t1 = p0[(i1 + l + i0)*n1 + x0] - p1[i1 + l + i0]; /* %1 sub */
-                const float t2 = expf(t1);               /* %2 exp */
+                const float t2 = symnb_expf(t1);         /* %2 exp */
                 const float t4 = t2 / p2[i1 + l + i0];   /* %4 true_div */
                 const float t5 = logf(t4);               /* %5 log */
                 a0[l] += t5;                             /* %8 sum */

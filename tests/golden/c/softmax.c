@@ -20,7 +20,7 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
         for (int64_t l = 0; l < 10; l++) {
             const float t0_1 = p0[10*i + l] + p1[l];     /* %0 add */
             const float t2 = t0_1 - r0;                  /* %2 sub */
-            const float t3 = expf(t2);                   /* %3 exp */
+            const float t3 = symnb_expf(t2);             /* %3 exp */
             q0[10*i + l] = t3;
             const int64_t t6 = (t0_1 == r0) | (t0_1 != t0_1) ? l : 0x7fffffffffffffff; /* %6 argmax */
             a1[l] = t3;
