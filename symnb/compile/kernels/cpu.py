@@ -17,7 +17,8 @@ from symnb.compile.kernels.kernel import Kernel, Loop, LoopRole, Statement, chec
 from symnb.compile.kernels.nest import Axis, Nest, Stage, axis
 from symnb.compile.kernels.parallel import in_threads
 from symnb.compile.kernels.rows import Rows
-from symnb.compile.kernels.schedule import Axes, axes_of
+from symnb.compile.kernels.schedule import Axes, axes_of, product
+from symnb.compile.kernels.streams import streams
 from symnb.compile.kernels.target import Target
 from symnb.core.dims import dim_min
 
@@ -46,7 +47,8 @@ def _scalar(statement: Statement) -> Statement:
     if not isinstance(statement, Loop):
         return statement
     role: LoopRole = "serial" if statement.role == "simd" else statement.role
-    return replace(statement, role=role, body=tuple(map(_scalar, statement.body)))
+    body = tuple(map(_scalar, statement.body))
+    return replace(statement, role=role, body=body, streams=0)
 
 
 def is_passes(nest: Nest) -> bool:
@@ -87,7 +89,11 @@ class Flat(Form):
         if across and across[-1] in rest and across[-1].kind != "ordered":
             return self._squares(found, rest, across[-1], lane)
         before, found = hoisted(found, lane.atom)
-        result = [*before, self.loop(lane, found, "simd")]
+        loop = self.loop(lane, found, "simd")
+        if loop.role == "simd":
+            points = product(a.extent for a in outer)
+            loop = replace(loop, streams=streams(self.nest, found, points))
+        result = [*before, loop]
         for at, one in enumerate(reversed(rest)):
             role: LoopRole = "parallel" if at == len(rest) - 1 else "serial"
             role = "ordered" if one.kind == "ordered" else role

@@ -180,6 +180,7 @@ class Loop:
 
     combines  (variable, combine, dtype) of the variables a simd loop combines
     note      what the loop is, for readers
+    streams   where this is not 0, what a simd loop writes may go past the caches
     """
 
     atom: Atom
@@ -190,6 +191,15 @@ class Loop:
     step: int = 1
     note: str = ""
     combines: tuple[tuple[str, str, str], ...] = ()
+    streams: DimLike = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Write a line, all elements of a tile, past the caches."""
+
+    target: Element
+    tile: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +250,7 @@ class Parallel:
 
 
 Statement = (
-    Define | Cell | Row | Tree | Push | Total | Combine | Write | Loop | Refuse
+    Define | Cell | Row | Tree | Push | Total | Combine | Write | Stream | Loop | Refuse
     | Parallel
 )  # fmt: skip
 

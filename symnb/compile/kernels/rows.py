@@ -40,6 +40,7 @@ from symnb.compile.kernels.nest import (
     value_order,
 )
 from symnb.compile.kernels.schedule import Axes, product
+from symnb.compile.kernels.streams import streams
 from symnb.compile.kernels.target import Target
 from symnb.core.dims import DimLike, dim_min, prove_le
 from symnb.core.dtypes import is_float
@@ -152,12 +153,19 @@ class Rows(Reducing):
             result: list[Statement] = [self.loop(lane, body, "ordered", "in order")]
         else:
             combines = tuple((x.name, x.combine, x.dtype) for x in cells)
-            result = [self.loop(lane, body, "simd", "", combines)]
+            result = [self.streaming(self.loop(lane, body, "simd", "", combines))]
         for one in reversed(others):
             result = [self.loop(one, result, "serial")]
         for item in stage.reductions if after else ():
             self.places[item.name] = Name(item.name)
         return [*cells, *result, *after]
+
+    def streaming(self, loop: Loop) -> Loop:
+        """The loop, marked if what it writes may go past the caches."""
+        if loop.role != "simd":
+            return loop
+        points = product(a.extent for a in (*self.axes.outer, *self.axes.inner))
+        return replace(loop, streams=streams(self.nest, loop.body, points))
 
     def _cells(self, stage: Stage) -> tuple[list[Cell], list[Statement]]:
         """Variables for reductions whose order does not matter, and what they come

@@ -18,6 +18,7 @@ from symnb.compile.kernels.kernel import (
     Row,
     Total,
     Tree,
+    Write,
 )
 from symnb.compile.kernels.nest import WRAP
 from symnb.compile.kernels.target import Target
@@ -99,6 +100,29 @@ class _C:
             return [head]
         clauses = [f" reduction({CLAUSE[c]}:{n})" for n, c, _ in loop.combines]
         return [f"#pragma omp simd{''.join(clauses)}", head]
+
+    def streams(self, loop: Loop) -> bool:
+        """Not in place: a line that was just read is in the cache."""
+        arrays = {s.target.array for s in loop.body if isinstance(s, Write)}
+        return loop.streams != 0 and arrays.isdisjoint(self.shared)
+
+    def past(
+        self, name: str, streams: str, lines: Sequence[str], start: str, stop: str
+    ) -> list[str]:
+        """Where arrays are large and whole lines are written."""
+        tests = [streams, *(f"symnb_is_line(&{line})" for line in lines)]
+        return [
+            f"const int64_t {name} = {' && '.join(tests)}",
+            f"    ? {stop} : {start};",
+        ]
+
+    def settle(self, streams: str) -> list[str]:
+        """A fence: streamed lines come in any order."""
+        return [f"if ({streams}) symnb_settle();"]
+
+    def stream(self, place: str, tile: str) -> str:
+        """A call of the prelude's function."""
+        return f"symnb_stream(&{place}, {tile});"
 
     def row(self, name: str, type: str, length: str) -> list[str]:
         """Memory of the workspace, freed when the call returns."""
@@ -189,6 +213,36 @@ static inline void symnb_collect_{s}(const symnb_tree_{s} *tree, {t} *restrict a
         for (int l = 0; l < {k}; l++) a[l] += tree->part[k - 1][l];
 }}
 """
+STREAM = """\
+/* Stores of whole cache lines that do not read them first. */
+#if defined(__AVX512F__)
+#define SYMNB_BYTES 64
+#define SYMNB_PAST(to, x) __builtin_ia32_movntps512((float *)(to), x)
+#elif defined(__AVX__)
+#define SYMNB_BYTES 32
+#define SYMNB_PAST(to, x) __builtin_ia32_movntps256((float *)(to), x)
+#endif
+#ifdef SYMNB_PAST
+typedef float symnb_to __attribute__((vector_size(SYMNB_BYTES), may_alias));
+typedef float symnb_from
+    __attribute__((vector_size(SYMNB_BYTES), aligned(4), may_alias));
+#ifdef __clang__
+#undef SYMNB_PAST
+#define SYMNB_PAST(to, x) __builtin_nontemporal_store(x, to)
+#endif
+static inline int symnb_is_line(const void *to) { return ((uint64_t)to & 63) == 0; }
+static inline void symnb_stream(void *to, const void *from)
+{
+    for (int k = 0; k < 64 / SYMNB_BYTES; k++)
+        SYMNB_PAST((symnb_to *)to + k, ((const symnb_from *)from)[k]);
+}
+static inline void symnb_settle(void) { __builtin_ia32_sfence(); }
+#else
+static inline int symnb_is_line(const void *to) { (void)to; return 0; }
+static inline void symnb_stream(void *to, const void *from) { (void)to; (void)from; }
+static inline void symnb_settle(void) {}
+#endif
+"""
 
 
 def _fold(total: Total) -> str:
@@ -244,6 +298,8 @@ def prelude(kernels: Sequence[Kernel], target: Target) -> str:
         texts |= {WRITE_MESSAGE: None, OUT_OF_RANGE: None}
     if any(isinstance(s, Refuse | Row) for s in statements):
         texts[FAIL] = None
+    if any(isinstance(s, Loop) and s.streams != 0 for s in statements):
+        texts[STREAM] = None
     regions = [s for s in statements if isinstance(s, Parallel)]
     if regions:
         texts[PART] = None

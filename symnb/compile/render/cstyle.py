@@ -29,14 +29,17 @@ from symnb.compile.kernels.kernel import (
     Refuse,
     Row,
     Statement,
+    Stream,
     Total,
     Tree,
     Write,
+    variable,
 )
 from symnb.compile.kernels.nest import PLACE, WRAP, NestError
+from symnb.compile.kernels.streams import lanes_of, streamed
 from symnb.compile.render.parts import Part, parts_of
 from symnb.compile.render.polling import polled_loops
-from symnb.core.dims import Atom, DimLike
+from symnb.core.dims import Atom, DimLike, substitute
 from symnb.core.dims_render import dim_to_c
 from symnb.core.dtypes import SHORT, is_float
 from symnb.core.node import Node
@@ -80,6 +83,25 @@ class Dialect(Protocol):
         them; None: what they need at the start of the kernel."""
         ...
 
+    def streams(self, loop: Loop) -> bool:
+        """Whether what the loop writes may go past the caches."""
+        ...
+
+    def past(
+        self, name: str, streams: str, lines: Sequence[str], start: str, stop: str
+    ) -> list[str]:
+        """Lines that define `name`, the index up to which a loop streams, whole lines
+        from the places `lines`; if not, `start`."""
+        ...
+
+    def settle(self, streams: str) -> list[str]:
+        """Lines after which others see what was streamed."""
+        ...
+
+    def stream(self, place: str, tile: str) -> str:
+        """The line that streams a tile."""
+        ...
+
     def part(self, part: Part) -> tuple[list[str], list[str], list[str]]:
         """The head of the function that runs chunks, what its body starts and what it
         ends with."""
@@ -99,6 +121,7 @@ class Printer:
         self.sizes = {atom: f"n{k}" for k, atom in enumerate(kernel.sizes)}
         self.parts = parts_of(kernel, name)
         self.own: set[str] = set()  # tiles that are a parameter of the present part
+        self.streamed_loops = 0
         self.lines: list[str] = []
         self.nodes: list[Node | None] = []
 
@@ -161,6 +184,7 @@ class Printer:
         before = self.lines, self.nodes
         self.lines, self.nodes = [], []
         polled = polled_loops(statements)
+        settled: dict[str, None] = {}
         for line in self.dialect.poll(None) if polled else ():
             self.add(1, line)
         stack: list[tuple[int, Statement | str]] = [
@@ -170,6 +194,10 @@ class Printer:
             depth, statement = stack.pop()
             if isinstance(statement, str):
                 self.add(depth, statement)
+            elif isinstance(statement, Loop) and self.dialect.streams(statement):
+                settled[self.dim(statement.streams)] = None
+                split = self.streamed(statement)
+                stack += [(depth, s) for s in reversed(split)]
             elif isinstance(statement, Loop):
                 self.loop(depth, statement)
                 stack.append((depth, "}"))
@@ -183,6 +211,8 @@ class Printer:
                     self.add(depth, line)
             else:
                 self.statement(depth, statement)
+        for line in (x for test in settled for x in self.dialect.settle(test)):
+            self.add(1, line)
         found = list(zip(self.lines, self.nodes, strict=True))
         self.lines, self.nodes = before
         return found
@@ -196,6 +226,23 @@ class Printer:
             self.add(depth, line)
         self.add(depth, head, loop.note)
 
+    def streamed(self, loop: Loop) -> list[Statement | str]:
+        """A loop whose first part streams."""
+        name = f"past{self.streamed_loops or ''}"
+        self.streamed_loops += 1
+        writes = [s.target for s in loop.body if isinstance(s, Write)]
+        at = {loop.atom: loop.start}
+        places = [Element(x.array, substitute(x.offset, at)) for x in writes]
+        lanes = lanes_of(loop)
+        whole = loop.start + (loop.stop - loop.start) // lanes * lanes
+        start = self.dim(loop.start)
+        before = self.dialect.past(
+            name, self.dim(loop.streams), [self.operand(x) for x in places], start,
+            self.dim(whole),
+        )  # fmt: skip
+        lines, rest = streamed(loop, variable(name))
+        return [*before, lines, rest]
+
     def statement(self, depth: int, statement: Statement) -> None:
         """A statement that is not a loop."""
         match statement:
@@ -205,10 +252,8 @@ class Printer:
                 self.cell(depth, statement)
             case Combine():
                 self.combine(depth, statement)
-            case Write(target, _, value, mode, node):
-                sign = "=" if mode == "set" else "+="
-                text = f"{self.operand(target)} {sign} {self.operand(value)};"
-                self.add(depth, text, "", node)
+            case Write() | Stream():
+                self.write(depth, statement)
             case Row(name, dtype, length):
                 for line in self.dialect.row(name, C_TYPES[dtype], self.dim(length)):
                     self.add(depth, line)
@@ -313,6 +358,16 @@ class Printer:
             return
         text = combined(combine.combine, combine.dtype, target, value)
         self.add(depth, f"{target} = {text};", label, combine.node)
+
+    def write(self, depth: int, write: Write | Stream) -> None:
+        """Elements of an array."""
+        place = self.operand(write.target)
+        if isinstance(write, Stream):
+            self.add(depth, self.dialect.stream(place, write.tile))
+            return
+        sign = "=" if write.mode == "set" else "+="
+        text = f"{place} {sign} {self.operand(write.value)};"
+        self.add(depth, text, "", write.node)
 
     # ---------------------------------------------------------------- operands
 

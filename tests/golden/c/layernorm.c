@@ -2,7 +2,8 @@
 static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
-    const int64_t n1 = n[0];
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
     const float *restrict p0 = p[0];
     float *restrict q0 = p[1];
     int64_t polled = 0;
@@ -64,13 +65,26 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
         const float r1 = symnb_fold_add_f32x32(a1);      /* %4 sum */
         const float t5 = r1 / 64.0f;                     /* %5 true_div */
         const float t6 = sqrtf(t5);                      /* %6 sqrt */
+        const int64_t past = (n0*n1) / 3145728 && symnb_is_line(&q0[n1*i])
+            ? 16*(n1 / 16) : 0;
+        for (int64_t j = 0; j < past; j += 16) {         /* past the caches */
+            float line_q0[16];
+            #pragma omp simd
+            for (int64_t l = 0; l < 16; l++) {
+                const float t2_2 = p0[n1*i + j + l] - t1; /* %2 sub */
+                const float t7 = t2_2 / t6;              /* %7 true_div */
+                line_q0[l] = t7;
+            }
+            symnb_stream(&q0[n1*i + j], line_q0);
+        }
         #pragma omp simd
-        for (int64_t j = 0; j < n1; j++) {
+        for (int64_t j = past; j < n1; j++) {
             const float t2_2 = p0[n1*i + j] - t1;        /* %2 sub */
             const float t7 = t2_2 / t6;                  /* %7 true_div */
             q0[n1*i + j] = t7;
         }
     }
+    if ((n0*n1) / 3145728) symnb_settle();
     return 0;
 }
 
@@ -84,7 +98,7 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
         step = n0 / chunks + 1;
     }
     void *const p[] = {(void *)p0, (void *)q0};
-    const int64_t n[] = {n1};
+    const int64_t n[] = {n0, n1};
     if (step < n0 ? ws->spread(ws, k0_1, p, n, n0, step)
         : k0_1(p, n, 0, 0, n0, ws)) return 1;
     return 0;

@@ -47,13 +47,24 @@ static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
 static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
-    const int64_t n1 = n[0];
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
     const float *restrict p0 = p[0];
     float *restrict q0 = p[1];
     int64_t polled = 0;
     for (int64_t i = first; i < last; i++) {             /* parallel */
+        const int64_t past = (n1*((n0 + 1) / 2)) / 6291456 && symnb_is_line(&q0[n1*i])
+            ? 16*(n1 / 16) : 0;
+        for (int64_t j = 0; j < past; j += 16) {         /* past the caches */
+            float line_q0[16];
+            #pragma omp simd
+            for (int64_t l = 0; l < 16; l++) {
+                line_q0[l] = p0[(2*i + 1)*n1 - j - l - 1];
+            }
+            symnb_stream(&q0[n1*i + j], line_q0);
+        }
         #pragma omp simd
-        for (int64_t j = 0; j < n1; j++) {
+        for (int64_t j = past; j < n1; j++) {
             q0[n1*i + j] = p0[(2*i + 1)*n1 - j - 1];
         }
         if ((polled += n1) > 1048576) {
@@ -61,6 +72,7 @@ static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
             polled = 0;
         }
     }
+    if ((n1*((n0 + 1) / 2)) / 6291456) symnb_settle();
     return 0;
 }
 
@@ -74,7 +86,7 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
         step = ((n0 + 1) / 2) / chunks + 1;
     }
     void *const p[] = {(void *)p0, (void *)q0};
-    const int64_t n[] = {n1};
+    const int64_t n[] = {n0, n1};
     if (step < (n0 + 1) / 2 ? ws->spread(ws, k1_1, p, n, (n0 + 1) / 2, step)
         : k1_1(p, n, 0, 0, (n0 + 1) / 2, ws)) return 1;
     return 0;
@@ -84,13 +96,27 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
 static SYMNB_PART int k2_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
+    const int64_t n0 = n[0];
+    const int64_t n1 = n[1];
     const float *restrict p0 = p[0];
     float *restrict q0 = p[1];
+    const int64_t past = (n0*n1) / 3145728 && symnb_is_line(&q0[first])
+        ? first + 16*symnb_floordiv(last - first, 16) : first;
+    for (int64_t i = first; i < past; i += 16) {         /* past the caches */
+        float line_q0[16];
+        #pragma omp simd
+        for (int64_t l = 0; l < 16; l++) {
+            const float t4 = p0[i + l] + 1.0f;           /* %4 add */
+            line_q0[l] = t4;
+        }
+        symnb_stream(&q0[i], line_q0);
+    }
     #pragma omp simd
-    for (int64_t i = first; i < last; i++) {             /* parallel */
+    for (int64_t i = past; i < last; i++) {              /* parallel */
         const float t4 = p0[i] + 1.0f;                   /* %4 add */
         q0[i] = t4;
     }
+    if ((n0*n1) / 3145728) symnb_settle();
     return 0;
 }
 
@@ -104,7 +130,8 @@ static int k2(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
         step = ((n0*n1) / chunks + 1024) / 1024 * 1024;
     }
     void *const p[] = {(void *)p0, (void *)q0};
-    if (step < n0*n1 ? ws->spread(ws, k2_1, p, 0, n0*n1, step)
-        : k2_1(p, 0, 0, 0, n0*n1, ws)) return 1;
+    const int64_t n[] = {n0, n1};
+    if (step < n0*n1 ? ws->spread(ws, k2_1, p, n, n0*n1, step)
+        : k2_1(p, n, 0, 0, n0*n1, ws)) return 1;
     return 0;
 }
