@@ -1,8 +1,8 @@
 """Order: sort, argsort, topk, unique, searchsorted, bincount.
 
-NaN sorts behind every number, as in NumPy; sorting is stable. The ops of this file
-run by their NumPy reference; the functions around them (unique, topk) are gathers
-and elementwise ops, with gradients.
+NaN sorts behind every number, as in NumPy; sorting is stable. Ops of kind `order` have
+C of their own, those of kind `sort` run by their NumPy reference; the functions around
+them (unique, topk) are gathers and elementwise ops, with gradients.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ def _sort_jvp(node: Node, tangents: Sequence[Node | None]) -> Node | None:
 
 
 SORT = Op(
-    name="sort", kind="sort", params=("axis",), infer=lambda types, params: types[0],
+    name="sort", kind="order", params=("axis",), infer=lambda types, params: types[0],
     numpy=lambda x, axis: np.sort(x, axis, kind="stable"),
     vjp=_sort_vjp, jvp=_sort_jvp, flops=20.0,
     doc="The elements in ascending order along an axis, NaN last.",
 )  # fmt: skip
 
 ARGSORT = Op(
-    name="argsort", kind="sort", params=("axis",), flops=20.0,
+    name="argsort", kind="order", params=("axis",), flops=20.0,
     infer=lambda types, params: types[0].with_dtype("int64"),
     numpy=lambda x, axis: np.argsort(x, axis, kind="stable"),
     no_gradient="places are integers",
@@ -170,7 +170,7 @@ def _infer_search(types: Types, params: Params) -> Type:
 
 
 SEARCHSORTED = Op(
-    name="searchsorted", kind="sort", arity=2, params=("side",), infer=_infer_search,
+    name="searchsorted", kind="order", arity=2, params=("side",), infer=_infer_search,
     numpy=lambda line, v, side: np.searchsorted(line, v, side), flops=20.0,
     no_gradient="places are integers",
     doc="Where to insert v so that a sorted vector stays sorted.",

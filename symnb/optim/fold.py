@@ -29,7 +29,7 @@ from symnb.optim.rule import rewrite, ruleset
 FOLD_ITEMS = 4096  # elements; larger results are computed by the function
 KINDS = frozenset({
     "elementwise", "view", "reduction", "contract", "gather", "scatter", "join",
-    "sort", "size", "opaque", "cumulative",
+    "sort", "order", "size", "opaque", "cumulative",
 })  # fmt: skip
 
 

@@ -28,7 +28,7 @@ Role = Literal["map", "reduce", "scan", "write", "extern", "opaque"]
 # reduce   combines along axes
 # scan     running values along an axis
 # write    writes parts of its result in turn (join, scatter)
-# extern   for a library (dot)
+# extern   for a library (dot), or C of its own (sort)
 # opaque   no C: the NumPy reference
 
 ROLES: dict[str, Role] = {
@@ -44,6 +44,7 @@ ROLES: dict[str, Role] = {
     "join": "write",
     "scatter": "write",
     "contract": "extern",
+    "order": "extern",
 }
 
 
