@@ -4,19 +4,21 @@ The graph before and after every pass is run on the given inputs, in its own dty
 and compared with a run of the graph as written in wider floats. A pass keeps its
 contract where its results are no worse than that allows: not one bit moved under
 `bitwise`; else at most GROWTH times the error it found, or FLOOR ulp. What does not is
-named down to the firing. Cost: two runs of the graph in NumPy a pass that fired.
+named down to the firing. So are the passes that stabilised a forward graph before it
+was differentiated, by the values of that graph. Cost: two runs of the graph in NumPy a
+pass that fired.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from symnb.compile.bisect import Culprit, first_firing
-from symnb.compile.compare import Error, Worst, Yardstick, moved
+from symnb.compile.compare import Error, Worst, Yardstick, gradient_yardstick, moved
 from symnb.core.seams import slots
 from symnb.optim.passes import weakest
 from symnb.optim.rule import Ruleset
@@ -31,6 +33,7 @@ COMPILED = "compiled"
 class Row:
     """One pass, or the compiled code.
 
+    phase   "graph" | "gradient": of the graph as written, or before differentiation
     before, after  error in ulp of the results
     contract  the weakest of the rules that fired; "" where nothing did
     moved     elements that differ between before and after in any bit
@@ -45,6 +48,12 @@ class Row:
     moved: int = 0
     worst: Worst | None = None
     culprit: Culprit | None = None
+    phase: str = "graph"
+
+    @property
+    def label(self) -> str:
+        """The name as shown: "shift", "shift (gradient)"."""
+        return self.name if self.phase == "graph" else f"{self.name} ({self.phase})"
 
     @property
     def allowed(self) -> float:
@@ -69,7 +78,7 @@ class Row:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The rows of `f.check`, passes first, then the compiled function.
+    """The rows of `f.check`: passes of gradients, passes, the compiled function.
 
     sizes   of the inputs, as text
     known_firings  what `firings` was asked for before
@@ -104,9 +113,9 @@ class CheckReport:
 
     def __getitem__(self, name: str) -> Row:
         for row in self.rows:
-            if row.name == name:
+            if row.label == name:
                 return row
-        raise KeyError(f"no row {name!r}; there are {[r.name for r in self.rows]}")
+        raise KeyError(f"no row {name!r}; there are {[r.label for r in self.rows]}")
 
     def firings(self, name: str) -> tuple[Row, ...]:
         """One row for each firing of the pass called `name`, in order.
@@ -132,14 +141,16 @@ class CheckReport:
     def __str__(self) -> str:
         head = f"{self.name}({self.sizes}): "
         head += "every pass within its contract" if self.ok else "FAILED"
+        told = [r for r in self.rows if r.contract or r.name == COMPILED or not r.ok]
+        wide = max([12, *(len(row.label) + 2 for row in told)])
         lines = [
             head,
-            f"      {'pass':<12}{'contract':<12}{'error before':>14} -> after",
+            f"      {'pass':<{wide}}{'contract':<12}{'error before':>14} -> after",
         ]
-        for row in self.rows:
-            if row.contract or row.name == COMPILED or not row.ok:
-                lines += _told(row)
-            for k, firing in enumerate(self.known_firings.get(row.name, ()), 1):
+        for row in told:
+            lines += _told(row, wide)
+            known = self.known_firings.get(row.label, ())
+            for k, firing in enumerate(known, 1):
                 mark = "ok" if firing.ok else "!!"
                 lines.append(
                     f"    {mark}  {k:>3} {firing.name:<28}{firing.after:.3g} ulp"
@@ -157,12 +168,12 @@ class CheckReport:
         return slots["mimebundle"](self)
 
 
-def _told(row: Row) -> list[str]:
+def _told(row: Row, wide: int) -> list[str]:
     """The lines of one row; of a failed one also where and why."""
     mark = "ok" if row.ok else "!!"
     contract = row.contract or "C"
     lines = [
-        f"  {mark}  {row.name:<12}{contract:<12}{row.before:>10.3g} ulp -> "
+        f"  {mark}  {row.label:<{wide}}{contract:<12}{row.before:>10.3g} ulp -> "
         f"{row.after:.3g} ulp" + ("" if row.ok else "  FAILED")
     ]
     if not row.ok:
@@ -187,10 +198,38 @@ def check(function: Any, inputs: Sequence[Any]) -> CheckReport:
         if record.phase == "graph"
     ]
     error, row = _compiled(yardstick, function.optimised if rows else function.graph)
+    rows = [*_gradient_rows(function, yardstick.arrays), *rows]
     sizes = ", ".join(_size(array) for array in yardstick.arrays)
     return CheckReport(
         function.name, (*rows, row), sizes, error.judged, error.missing, yardstick
     )
+
+
+def _gradient_rows(function: Any, arrays: tuple[Any, ...]) -> list[Row]:
+    """Rows of the passes before differentiation that fired.
+
+    Those of several gradients that did the same are judged once. Left out are graphs
+    of tensors the function does not read, say because something was given for them.
+    """
+    rows: list[Row] = []
+    seen: set[Any] = set()
+    yardstick: Yardstick | None = None
+    after: Any = None
+    for record in function.trace:
+        if record.phase != "gradient":
+            continue
+        if record.before is not after:  # another gradient
+            yardstick = None
+        after = record.after
+        did = (record.name, *((e.rule, str(e.before.site)) for e in record.events))
+        if did in seen or not record.events:
+            continue
+        if yardstick is None:
+            yardstick = gradient_yardstick(record.before, function, arrays)
+        if yardstick is not None:
+            seen.add(did)
+            rows.append(replace(_pass_row(yardstick, record), phase="gradient"))
+    return rows
 
 
 def _pass_row(yardstick: Yardstick, record: PassRecord) -> Row:

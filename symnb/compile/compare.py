@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from symnb.core import dims, walk
-from symnb.core.evaluate import bind_sizes, evaluate_graph
+from symnb.core.evaluate import bind_sizes, evaluate, evaluate_graph
 from symnb.core.graph import Graph
-from symnb.core.node import Constant, Node
+from symnb.core.node import SIZE, Constant, Node
 from symnb.core.shared import Shared
 from symnb.core.types import TensorType, TupleType
 
@@ -102,6 +102,41 @@ class Yardstick:
                 ulp = top
                 worst = Worst(name, index, value[place], _narrowed(exact, value.dtype))
         return Error(ulp, worst, judged, missing)
+
+
+@dataclass
+class GradientYardstick(Yardstick):
+    """One for the graphs a gradient was stabilised by: of the function's own leaves.
+
+    They were made before the function was, so they have no inputs of their own.
+    """
+
+    def values(self, graph: Graph) -> list[Array]:
+        """The results of a graph in its own dtypes, op by op in NumPy."""
+        if graph not in self._values:
+            given = dict(zip(self.function.graph.inputs, self.arrays, strict=True))
+            self._values[graph] = evaluate(graph.roots, given)
+        return self._values[graph]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What a yardstick asks of a function: the graph a gradient was taken of."""
+
+    graph: Graph
+
+
+def gradient_yardstick(
+    graph: Graph, function: Any, arrays: tuple[Array, ...]
+) -> GradientYardstick | None:
+    """One for the graph of a gradient; None where a leaf of it is no input now."""
+    own = function.graph
+    known = {*own.inputs, *own.shared}
+    leaves = [n for n in graph.order if n.is_leaf and not isinstance(n, Constant)]
+    if any(n.op is not SIZE and n not in known for n in leaves):
+        return None
+    forward = Graph(own.inputs, graph.roots, name=graph.name)
+    return GradientYardstick(Forward(forward), arrays)
 
 
 def result_names(graph: Graph) -> list[str]:

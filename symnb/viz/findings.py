@@ -24,16 +24,18 @@ def ulp_text(ulp: float) -> str:
 
 def check_row(report: Any, passes: Sequence[Json]) -> Json:
     """The report of a check; marks each pass of the document with its badge."""
-    places = {p["name"]: i for i, p in enumerate(passes) if p["phase"] == "graph"}
+    places = {(p["name"], p["phase"]): i for i, p in enumerate(passes)}
     rows: list[Json] = []
     failed = False
     for row in report.rows:
-        place = places.get(row.name, -1)
+        place = places.get((row.name, row.phase), -1)
         if place < 0:  # the compiled code is what the last row of the list shows
             place = -1 if row.name != "compiled" else len(passes) - 1
         state = "bad" if not row.ok else "late" if failed else "ok"
         failed = failed or not row.ok
-        if row.contract or row.name == "compiled" or not row.ok:
+        if place < 0 and row.phase == "gradient":
+            pass  # told in the table only
+        elif row.contract or row.name == "compiled" or not row.ok:
             badge = {"ok": row.ok, "state": state, "text": ulp_text(row.after)}
             passes[place]["check"] = badge
         rows.append(_row(row, place, report) | {"state": state})
@@ -48,7 +50,7 @@ def check_row(report: Any, passes: Sequence[Json]) -> Json:
 
 def _row(row: Any, place: int, report: Any) -> Json:
     told: Json = {
-        "name": row.name,
+        "name": row.label,
         "pass": place,
         "contract": row.contract,
         "before": ulp_text(row.before),
@@ -65,7 +67,7 @@ def _row(row: Any, place: int, report: Any) -> Json:
         told["event"] = culprit.number
         told["rule"] = culprit.event.kind if rule is None else rule.name
         told["jump"] = f"{ulp_text(culprit.before)} → {ulp_text(culprit.after)}"
-    known = report.known_firings.get(row.name)
+    known = report.known_firings.get(row.label)
     if known:
         told["firings"] = [[r.name, ulp_text(r.after), r.ok] for r in known]
     return told

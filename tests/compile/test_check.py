@@ -8,6 +8,7 @@ import symnb.tensor as T
 from symnb.optim.passes import apply
 from symnb.optim.pipeline import PIPELINE
 from symnb.optim.rule import holes, rule, ruleset
+from symnb.optim.user import RULES
 
 RNG = np.random.default_rng(5)
 
@@ -124,3 +125,41 @@ def test_bisection_finds_nothing_where_all_is_right():
     x = T.dvector("x")
     f = symnb.function([x], T.exp(x) * 1 + 0)
     assert f.bisect([RNG.normal(size=4)]).event is None
+
+
+# ----------------------------------------------------------- before differentiation
+
+
+def test_a_wrong_rule_before_differentiation_is_found():
+    """Both sides of the compile have its slope, so only the forward graph tells."""
+    symnb.rule("sin(x) -> x", name="sine_is_x", register=True, check=False, once=True)
+    try:
+        x = T.dvector("x")
+        slope = T.grad(T.sin(x * 2.0).sum(), x)
+    finally:
+        RULES.remove("sine_is_x")
+    f = symnb.function([x], slope)
+    report = f.check([np.array([0.1, 1.0, 2.0])])
+    assert not report.ok
+    assert report.failed.label == "user once (gradient)"
+    assert report.failed.culprit.event.rule.name == "sine_is_x"
+    assert "user once (gradient)" in str(report)
+
+
+def test_passes_before_differentiation_are_judged_once_for_equal_gradients():
+    x, w, b = T.dmatrix("x"), T.dvector("w"), T.dscalar("b")
+    cost = T.log(1 + T.exp(x @ w + b)).sum()
+    f = symnb.function([x, w, b], [T.grad(cost, w), T.grad(cost, b)])
+    report = f.check([RNG.normal(size=(3, 2)) * 900, np.ones(2), 0.5])
+    labels = [row.label for row in report.rows if row.phase == "gradient"]
+    assert labels == ["stabilise (gradient)"]
+    assert report.ok and report["stabilise (gradient)"].after < 1
+
+
+def test_a_gradient_of_what_was_given_is_left_out():
+    x, y = T.dvector("x"), T.dvector("y")
+    slope = T.grad(T.log(1 + T.exp(x)).sum(), x)
+    f = symnb.function([y], slope, givens={x: 2 * y})
+    report = f.check([np.array([0.5, -3.0])])
+    assert report.ok
+    assert all(row.phase == "graph" for row in report.rows)
