@@ -26,6 +26,7 @@ MASKS = {  # (kind, lanes) -> what GCC calls loads and stores of some lanes
     ("s", 16): "ups512", ("s", 8): "ups256", ("d", 8): "upd512", ("d", 4): "upd256",
 }  # fmt: skip
 DEEP = 384  # summed before they are added to the result: a panel fits in L2
+OFTEN = 48  # reads of a panel that are worth a copy of it
 LITTLE = 1_000_000  # multiplications, see symnb_KINDyields
 MUCH = {"s": 2_000_000_000, "d": 20_000_000}
 ROWS = 12  # of a tile of two vectors: 24 of 32 registers hold its sums
@@ -105,7 +106,8 @@ def _kind(kind: str, vector: int) -> str:
     body = body.replace("FIRST_HALVES", ", ".join(halves[: lanes // 2]))
     body = body.replace("SECOND_HALVES", ", ".join(halves[lanes // 2 :]))
     body = body.replace("LANES", str(lanes)).replace("MOST", str(most))
-    for mark, number in (("DEEP", DEEP), ("LITTLE", LITTLE), ("MUCH", MUCH[kind])):
+    numbers = {"DEEP": DEEP, "OFTEN": OFTEN, "LITTLE": LITTLE, "MUCH": MUCH[kind]}
+    for mark, number in numbers.items():
         body = body.replace(mark, str(number))
     whole = "".join([*parts, body])
     return whole.replace("KIND", kind).replace("REAL", KINDS[kind])
