@@ -140,7 +140,10 @@ class Passes(Form):
         nest = self.nest
         for stage in nest.stages:
             flat = Stage((), stage.lets, (), stage.stores)
-            part = Nest(nest.buffers, stage.inner, (flat,), nest.origin, nest.numbers)
+            part = Nest(
+                nest.buffers, stage.inner, (flat,), nest.origin, nest.numbers,
+                awaited=tuple(b.node for b in nest.outputs),  # by the next pass
+            )  # fmt: skip
             form = Flat(part, axes_of(part), self.target)
             form.taken = self.taken
             found += form.body()

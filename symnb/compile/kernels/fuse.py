@@ -489,15 +489,20 @@ class _Partition:
         sizes = {x: None for n in cluster.anchors for x in self.sizes[n]}
         numbers = tuple(self.numbers.get(n, -1) for n in nodes)
         reason = "; ".join(f"{self._label(n)}: {self.anchors[n]}" for n in outputs)
+        awaited = tuple(n for n in outputs if self._is_awaited(n, cluster))
         return Region(
-            cluster.kind, tuple(nodes), inputs, outputs, numbers, tuple(sizes), reason
-        )
+            cluster.kind, tuple(nodes), inputs, outputs, numbers, tuple(sizes), reason,
+            awaited,
+        )  # fmt: skip
 
     def _is_stored(self, node: Node, cluster: _Cluster) -> bool:
         """Whether something outside the cluster reads `node`."""
-        return node in self.roots or any(
-            self.home[reader] is not cluster for reader in self.readers.get(node, ())
-        )
+        return node in self.roots or self._is_awaited(node, cluster)
+
+    def _is_awaited(self, node: Node, cluster: _Cluster) -> bool:
+        """Whether another cluster reads `node`."""
+        readers = self.readers.get(node, ())
+        return any(self.home[reader] is not cluster for reader in readers)
 
 
 def _any_position(x: Node, at: Index, extent: DimLike, axis: int) -> DimLike:

@@ -38,6 +38,7 @@ def lower(region: Region) -> Nest:
         origin=values.origin,
         numbers=dict(zip(region.nodes, region.numbers, strict=True)),
         nonempty=_nonempty(region),
+        awaited=region.awaited,
     )
     validate(nest)
     return nest

@@ -191,6 +191,7 @@ class Nest:
     origin   scalar value -> the graph node it is an element of
     numbers  graph node -> its number in the printed graph
     nonempty reduced sizes that may not be zero, with the name of the reduction
+    awaited  graph nodes it computes that later kernels read
     """
 
     buffers: tuple[Buffer, ...]
@@ -199,6 +200,7 @@ class Nest:
     origin: dict[Node, Node] = field(default_factory=dict[Node, Node])
     numbers: dict[Node, int] = field(default_factory=dict[Node, int])
     nonempty: tuple[tuple[DimLike, str], ...] = ()
+    awaited: tuple[Node, ...] = ()
 
     @property
     def inputs(self) -> tuple[Buffer, ...]:

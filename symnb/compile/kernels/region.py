@@ -32,6 +32,7 @@ class Region:
     numbers  of `nodes` in the printed graph
     sizes    scalar integer nodes, computed earlier, whose values it needs as sizes
     reason   why these nodes are together, in words
+    awaited  the outputs that later regions read
     """
 
     kind: RegionKind
@@ -41,6 +42,7 @@ class Region:
     numbers: tuple[int, ...] = ()
     sizes: tuple[Node, ...] = ()
     reason: str = ""
+    awaited: tuple[Node, ...] = ()
 
     def __str__(self) -> str:
         names = " ".join(node.op.name for node in self.nodes)

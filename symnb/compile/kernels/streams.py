@@ -2,10 +2,11 @@
 
 An ordinary store reads the line first; of a result larger than the caches every line is
 then moved twice. A loop whose arrays together are that large computes a line at a time
-and hands it over (`Stream`), if it does little else: float32 a*b + c*d - a of 3e6
-elements 1612 -> 1273 us, of 1e6 317 -> 252 (EPYC Zen 4, gcc 12, 2026-11). By way of a
-longer tile nothing is won, and lines that were just read (in place) are not streamed.
-Marked by schedules, written out by renderers; a few statements per kernel.
+and hands it over (`Stream`), if it does little else and no later kernel reads it:
+float32 a*b + c*d - a of 3e6 elements 1612 -> 1273 us, of 1e6 317 -> 252 (EPYC Zen 4,
+gcc 12, 2026-11); gcc takes 10 ms more. By way of a longer tile nothing is won, and
+lines that were just read (in place) are not streamed. Marked by schedules, written out
+by renderers; a few statements per kernel.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def streams(nest: Nest, body: Sequence[Statement], points: DimLike) -> DimLike:
     plain = all(isinstance(s, Define | Write) for s in body)
     flops = sum(s.op.flops for s in body if isinstance(s, Define) and s.op is not None)
     whole = all(product(b.shape) == points for b in nest.outputs)
-    if not plain or flops > FLOPS or len(sizes) != 1 or not whole:
+    awaited = any(b.node in nest.awaited for b in nest.outputs)
+    if not plain or flops > FLOPS or len(sizes) != 1 or not whole or awaited:
         return 0
     if any(s.mode != "set" for s in writes) or not sizes <= {*SIZES}:
         return 0

@@ -50,6 +50,12 @@ def test_costly_narrow_transposed_and_small_results_do_not(result: Node) -> None
     assert not streamed(kernel(result))
 
 
+def test_what_a_later_kernel_reads_does_not() -> None:
+    regions = partition(graph(T.dot(A * 2 + A, B)))
+    [first] = [region for region in regions if region.kind == "kernel"]
+    assert not streamed(schedule_cpu(lower(first), Target(64)))
+
+
 def test_a_result_in_the_place_of_an_operand_does_not() -> None:
     made = kernel(A * 2 + A)
     target = Target(64)

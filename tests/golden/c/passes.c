@@ -118,25 +118,12 @@ static int k1(const float *restrict p0, float *restrict q0, int64_t n0, int64_t 
 static SYMNB_PART int k2_1(void *const *p, const int64_t *n, int64_t chunk,
                            int64_t first, int64_t last, symnb_ws *ws)
 {
-    const int64_t n0 = n[0];
-    const int64_t n1 = n[1];
     const float *restrict p0 = p[0];
     float *restrict q0 = p[1];
-    const int64_t past = (n0*n1) / 3145728 && symnb_is_line(&q0[first])
-        ? first + 16*symnb_floordiv(last - first, 16) : first;
-    for (int64_t i = first; i < past; i += 16) {         /* past the caches */
-        float line_q0[16];
-        #pragma omp simd
-        for (int64_t l = 0; l < 16; l++) {
-            line_q0[l] = p0[i + l];
-        }
-        symnb_stream(&q0[i], line_q0);
-    }
     #pragma omp simd
-    for (int64_t i = past; i < last; i++) {              /* parallel */
+    for (int64_t i = first; i < last; i++) {             /* parallel */
         q0[i] = p0[i];
     }
-    if ((n0*n1) / 3145728) symnb_settle();
     return 0;
 }
 
@@ -152,9 +139,8 @@ static int k2(const float *restrict p0, const float *restrict p1,
         step = ((n0*n1) / chunks + 1024) / 1024 * 1024;
     }
     void *const p[] = {(void *)p0, (void *)q0};
-    const int64_t n[] = {n0, n1};
-    if (step < n0*n1 ? ws->spread(ws, k2_1, p, n, n0*n1, step)
-        : k2_1(p, n, 0, 0, n0*n1, ws)) return 1;
+    if (step < n0*n1 ? ws->spread(ws, k2_1, p, 0, n0*n1, step)
+        : k2_1(p, 0, 0, 0, n0*n1, ws)) return 1;
     for (int64_t i = 0; i < 5; i++) {                    /* in order */
         const int64_t x0 = symnb_wrap((int64_t)p2[i], n0);
         if (x0 < 0) return symnb_out_of_range(ws, (int64_t)p2[i], 0, n0);
