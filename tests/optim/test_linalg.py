@@ -342,3 +342,27 @@ def test_unknown_assumptions_are_refused() -> None:
         symnb.assume(A, "round")
     with pytest.raises(ValueError, match="assume what"):
         symnb.assume(A)
+
+
+BATCHES = st.sampled_from([(), (3,), (2, 3), (1, 3), (2, 1), (4, 2, 3)])
+
+
+@settings(max_examples=12, deadline=None)
+@given(BATCHES, BATCHES, st.booleans())
+def test_inverses_in_batches_are_systems_whatever_broadcasts(a, b, first) -> None:
+    try:
+        np.broadcast_shapes(a, b)
+    except ValueError:
+        return
+    x, y = leaf(*a, 3, 3), leaf(*b, 3, 3, name="y")
+    typed = matmul(inv(x), y) if first else matmul(y, inv(x))
+    made = rewrite_graph(typed)
+    assert "inv" not in ops(made) and "solve" in ops(made)
+    rng = np.random.default_rng(len(a) + 10 * len(b))
+    given_x = rng.normal(size=(*a, 3, 3)) + 6 * np.eye(3)
+    given_y = rng.normal(size=(*b, 3, 3))
+    inverse = np.linalg.inv(given_x)
+    want = inverse @ given_y if first else given_y @ inverse
+    [got] = evaluate([made], {x: given_x, y: given_y})
+    assert got.shape == want.shape
+    np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13)

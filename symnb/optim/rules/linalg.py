@@ -39,7 +39,11 @@ from symnb.ops.triangular import (
 )
 from symnb.ops.view import (
     BROADCAST_TO,
+    EXPAND_DIMS,
+    RESHAPE,
+    SQUEEZE,
     TRANSPOSE,
+    broadcast_to,
     expand_dims,
     matrix_transpose,
     moveaxis,
@@ -94,40 +98,91 @@ def _is_product(op: Op) -> bool:
     return op in PRODUCTS
 
 
+_BATCHING = (RESHAPE, BROADCAST_TO, SQUEEZE, EXPAND_DIMS)
+_MERGED = (INV, *_BATCHING)  # a product has one batch axis at most
+
+
+def _flat(a: Node, b: Node) -> Node:
+    """A product of batches before its batch axes are restored."""
+    return matmul(a, b).inputs[0]
+
+
+def _inverse_of(side: Node, uses: Uses) -> Node | None:
+    """The matrices whose inverses are a side of a product, in the shape of the side.
+
+    Looks through what merges and repeats batch axes. None where it is no inverse, or
+    something else reads it.
+    """
+    views: list[Node] = []
+    while side.op in _BATCHING:
+        if shape_of(side)[-2:] != shape_of(side.inputs[0])[-2:] or uses(side) > 1:
+            return None
+        views.append(side)
+        side = side.inputs[0]
+    if side.op is not INV or uses(side) > 1:
+        return None
+    matrix = side.inputs[0]
+    for view in reversed(views):
+        change = broadcast_to if view.op is BROADCAST_TO else reshape
+        matrix = change(matrix, shape_of(view))
+    return matrix
+
+
+def _inverse_of_rows(side: Node, uses: Uses) -> Node | None:
+    """The batch of matrices whose inverses, one below the other, are a side."""
+    if side.op is not RESHAPE or side.inputs[0].op is not INV or side.ndim != 2:
+        return None
+    inverse = side.inputs[0]
+    if max(uses(side), uses(inverse)) > 1 or shape_of(side)[1] != shape_of(inverse)[-1]:
+        return None
+    return inverse.inputs[0]
+
+
 # ------------------------------------------------------------------------- inverses
 
 
 @rewrite(
     _is_product, "inv(x) @ b -> solve(x, b), where nothing else reads inv(x)",
     FINITE_ONLY, _FASTER, "Higham 2002, 14.1",
-    operands=lambda ops: ops[0] is INV, decreases="linear algebra",
+    operands=lambda ops: ops[0] in _MERGED, decreases="linear algebra",
     answers=("inv_as_solve", "inv_to_solve"),
     examples=lambda: [dot(inv(_matrix()), _side(4)), dot(inv(_matrix()), _side(4, 2)),
+                      _flat(inv(_matrix(2, "x", "float64", 3, 2)), _side(3, 2, 2, 1)),
+                      _flat(inv(_matrix(2, "x", "float64", 3)), _side(2, 2)),
                       dot(inv(_matrix(3, "x", "float32")), _side(3, dtype="float32")),
                       matmul(inv(_matrix(3, "x", "float64", 2)), _side(2, 3, 2))],
 )  # fmt: skip
 def inverse_times(node: Node, uses: Uses) -> Node | None:
     """The solution of a system."""
-    inverse, right = node.inputs
-    if uses(inverse) > 1:
+    left, right = node.inputs
+    matrix = _inverse_of(left, uses)
+    if matrix is not None:
+        return specify_like(make(SOLVE, (matrix, right)), node)
+    matrix = _inverse_of_rows(left, uses)
+    if matrix is None:
         return None
-    return specify_like(make(SOLVE, (inverse.inputs[0], right)), node)
+    sides = right if right.ndim == 2 else expand_dims(right, -1)
+    shape = (*shape_of(matrix)[:-2], *shape_of(sides))
+    made = make(SOLVE, (matrix, broadcast_to(sides, shape)))
+    return specify_like(reshape(made, shape_of(node)), node)
 
 
 @rewrite(
     _is_product,
     "b @ inv(x) -> solve(x.T, b.T).T, where nothing else reads inv(x)",
     FINITE_ONLY, _FASTER, "Higham 2002, 14.1",
-    operands=lambda ops: ops[1] is INV, decreases="linear algebra",
+    operands=lambda ops: ops[1] in _MERGED, decreases="linear algebra",
     answers=("inv_as_solve", "inv_to_solve"),
-    examples=lambda: [dot(_side(4), inv(_matrix())), dot(_side(2, 4), inv(_matrix()))],
+    examples=lambda: [dot(_side(4), inv(_matrix())), dot(_side(2, 4), inv(_matrix())),
+                      _flat(_side(3, 2, 1, 2), inv(_matrix(2, "x", "float64", 3, 2)))],
 )  # fmt: skip
 def times_inverse(node: Node, uses: Uses) -> Node | None:
     """The transposed solution of the transposed system."""
     left, inverse = node.inputs
-    if uses(inverse) > 1:
+    inner = _inverse_of(inverse, uses)
+    if inner is None:
         return None
-    matrix = matrix_transpose(inverse.inputs[0])
+    matrix = matrix_transpose(inner)
     if left.ndim == 1:
         return specify_like(make(SOLVE, (matrix, left)), node)
     turned_side = make(SOLVE, (matrix, matrix_transpose(left)))
