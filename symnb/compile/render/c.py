@@ -223,8 +223,8 @@ STREAM = """\
 #define SYMNB_PAST(to, x) __builtin_ia32_movntps256((float *)(to), x)
 #endif
 #ifdef SYMNB_PAST
-typedef float symnb_to __attribute__((vector_size(SYMNB_BYTES), may_alias));
-typedef float symnb_from
+typedef float symnb_past_to __attribute__((vector_size(SYMNB_BYTES), may_alias));
+typedef float symnb_past_from
     __attribute__((vector_size(SYMNB_BYTES), aligned(4), may_alias));
 #ifdef __clang__
 #undef SYMNB_PAST
@@ -234,7 +234,7 @@ static inline int symnb_is_line(const void *to) { return ((uint64_t)to & 63) == 
 static inline void symnb_stream(void *to, const void *from)
 {
     for (int k = 0; k < 64 / SYMNB_BYTES; k++)
-        SYMNB_PAST((symnb_to *)to + k, ((const symnb_from *)from)[k]);
+        SYMNB_PAST((symnb_past_to *)to + k, ((const symnb_past_from *)from)[k]);
 }
 static inline void symnb_settle(void) { __builtin_ia32_sfence(); }
 #else
