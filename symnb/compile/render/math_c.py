@@ -42,13 +42,13 @@ class Form:
 INLINE = "#define SYMNB_INLINE static inline __attribute__((always_inline))\n"
 
 BITS = """\
-SYMNB_INLINE uint32_t symnb_bitsf(float x)
+SYMNB_INLINE uint32_t symnb_bits32(float x)
 {
     uint32_t i;
     __builtin_memcpy(&i, &x, 4);
     return i;
 }
-SYMNB_INLINE float symnb_fromf(uint32_t i)
+SYMNB_INLINE float symnb_float32(uint32_t i)
 {
     float x;
     __builtin_memcpy(&x, &i, 4);
@@ -56,13 +56,13 @@ SYMNB_INLINE float symnb_fromf(uint32_t i)
 }
 """
 BITS_DOUBLE = """\
-SYMNB_INLINE uint64_t symnb_bits(double x)
+SYMNB_INLINE uint64_t symnb_bits64(double x)
 {
     uint64_t i;
     __builtin_memcpy(&i, &x, 8);
     return i;
 }
-SYMNB_INLINE double symnb_from(uint64_t i)
+SYMNB_INLINE double symnb_float64(uint64_t i)
 {
     double x;
     __builtin_memcpy(&x, &i, 8);
@@ -118,13 +118,13 @@ EXP = """\
 SYMNB_INLINE float symnb_expf(float x)
 {{
     const float t = fmaf(x, 0x1.715476p0f, 0x1.8p23f);
-    const int32_t most = 0x4b400080, bits = symnb_bitsf(t);
+    const int32_t most = 0x4b400080, bits = symnb_bits32(t);
     const uint32_t i = bits < most ? bits : most, half = i >> 1;
-    const float n = symnb_fromf(i) - 0x1.8p23f;
+    const float n = symnb_float32(i) - 0x1.8p23f;
     const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, x));
     const float p = fmaf(fmaf(symnb_seriesf(r), r, 1.0f), r, 1.0f);
-    const float a = symnb_fromf((half << 23) + 0x3f800000);
-    const float b = symnb_fromf(((i - half) << 23) + 0x3f800000);
+    const float a = symnb_float32((half << 23) + 0x3f800000);
+    const float b = symnb_float32(((i - half) << 23) + 0x3f800000);
     return x < -104.0f ? 0.0f : p * a * b;
 }}
 """
@@ -134,13 +134,13 @@ EXP_DOUBLE = """\
 SYMNB_INLINE double symnb_exp(double x)
 {{
     const double t = fma(x, 0x1.71547652b82fep0, 0x1.8p52);
-    const int64_t most = 0x4338000000000400, bits = symnb_bits(t);
+    const int64_t most = 0x4338000000000400, bits = symnb_bits64(t);
     const uint64_t i = bits < most ? bits : most, half = i >> 1;
-    const double n = symnb_from(i) - 0x1.8p52;
+    const double n = symnb_float64(i) - 0x1.8p52;
     const double r = fma(n, -0x1.a39ef35793c76p-33, fma(n, -0x1.62e42feep-1, x));
     const double p = fma(fma(symnb_series(r), r, 1.0), r, 1.0);
-    const double a = symnb_from((half << 52) + 0x3ff0000000000000);
-    const double b = symnb_from(((i - half) << 52) + 0x3ff0000000000000);
+    const double a = symnb_float64((half << 52) + 0x3ff0000000000000);
+    const double b = symnb_float64(((i - half) << 52) + 0x3ff0000000000000);
     return x < -746.0 ? 0.0 : p * a * b;
 }}
 """
@@ -149,11 +149,11 @@ EXPM1 = """\
 SYMNB_INLINE float symnb_expm1f(float x)
 {{
     const float t = fmaf(x, 0x1.715476p0f, 0x1.8p23f);
-    const int32_t most = 0x4b400080, bits = symnb_bitsf(t);
+    const int32_t most = 0x4b400080, bits = symnb_bits32(t);
     const uint32_t i = bits < most ? bits : most;
-    const float n = symnb_fromf(i) - 0x1.8p23f;
+    const float n = symnb_float32(i) - 0x1.8p23f;
     const float r = fmaf(n, -0x1.7f7d1cp-20f, fmaf(n, -0x1.62e4p-1f, x));
-    const float s = symnb_fromf((i << 23) + 0x3f000000);
+    const float s = symnb_float32((i << 23) + 0x3f000000);
     const float e = fmaf(s, fmaf(r * r, symnb_seriesf(r), r), s - 0.5f);
     const float y = x < -18.0f ? -1.0f : e + e;
     return fabsf(x) < 0x1p-30f ? x : y;
@@ -164,11 +164,11 @@ EXPM1_DOUBLE = """\
 SYMNB_INLINE double symnb_expm1(double x)
 {{
     const double t = fma(x, 0x1.71547652b82fep0, 0x1.8p52);
-    const int64_t most = 0x4338000000000400, bits = symnb_bits(t);
+    const int64_t most = 0x4338000000000400, bits = symnb_bits64(t);
     const uint64_t i = bits < most ? bits : most;
-    const double n = symnb_from(i) - 0x1.8p52;
+    const double n = symnb_float64(i) - 0x1.8p52;
     const double r = fma(n, -0x1.a39ef35793c76p-33, fma(n, -0x1.62e42feep-1, x));
-    const double s = symnb_from((i << 52) + 0x3fe0000000000000);
+    const double s = symnb_float64((i << 52) + 0x3fe0000000000000);
     const double e = fma(s, fma(r * r, symnb_series(r), r), s - 0.5);
     const double y = x < -40.0 ? -1.0 : e + e;
     return fabs(x) < 0x1p-60 ? x : y;
@@ -182,7 +182,7 @@ SYMNB_INLINE float symnb_tanhf(float x)
     const float t = fmaf(y, -0x1.715476p1f, 0x1.8p23f);
     const float r = fmaf(t - 0x1.8p23f, -0x1.62e43p-1f, -2 * y);
     const float q = fmaf(r * r, symnb_seriesf(r), r);
-    const float s = symnb_fromf((symnb_bitsf(t) << 23) + 0x3f800000);
+    const float s = symnb_float32((symnb_bits32(t) << 23) + 0x3f800000);
     return copysignf(fmaf(s, q, s - 1.0f) / fmaf(s, q, s + 1.0f), x);
 }}
 """
@@ -194,7 +194,7 @@ SYMNB_INLINE double symnb_tanh(double x)
     const double t = fma(y, -0x1.71547652b82fep1, 0x1.8p52);
     const double r = fma(t - 0x1.8p52, -0x1.62e42fefa39efp-1, -2 * y);
     const double q = fma(r * r, symnb_series(r), r);
-    const double s = symnb_from((symnb_bits(t) << 52) + 0x3ff0000000000000);
+    const double s = symnb_float64((symnb_bits64(t) << 52) + 0x3ff0000000000000);
     return copysign(fma(s, q, s - 1.0) / fma(s, q, s + 1.0), x);
 }}
 """
@@ -203,10 +203,10 @@ LOGF = """\
 SYMNB_INLINE float symnb_logf(float x)
 {{
     const int32_t tiny = x < 0x1p-126f;
-    const uint32_t i = symnb_bitsf(tiny ? x * 0x1p23f : x) + 0x004afb0d;
+    const uint32_t i = symnb_bits32(tiny ? x * 0x1p23f : x) + 0x004afb0d;
     const float bias = tiny ? 8388758.0f : 8388735.0f;
-    const float k = symnb_fromf(0x4b000000 | i >> 23) - bias;
-    const float m = symnb_fromf((i & 0x7fffff) + 0x3f3504f3);
+    const float k = symnb_float32(0x4b000000 | i >> 23) - bias;
+    const float m = symnb_float32((i & 0x7fffff) + 0x3f3504f3);
     float y = symnb_log_partsf(k, m - 1.0f);
     y = x < __builtin_inff() ? y : x;
     y = x > 0 ? y : __builtin_nanf("");
@@ -218,11 +218,11 @@ LOG1P = """\
 SYMNB_INLINE float symnb_log1pf(float x)
 {{
     const float u = 1.0f + x;
-    const uint32_t i = symnb_bitsf(u) + 0x004afb0d;
-    const float k = symnb_fromf(0x4b000000 | i >> 23) - 8388735.0f;
+    const uint32_t i = symnb_bits32(u) + 0x004afb0d;
+    const float k = symnb_float32(0x4b000000 | i >> 23) - 8388735.0f;
     const int32_t scale = 0x7f000000 - (i & 0x7f800000);
-    const float s = symnb_fromf(scale > 0 ? scale : 0);
-    const float m = symnb_fromf((i & 0x7fffff) + 0x3f3504f3);
+    const float s = symnb_float32(scale > 0 ? scale : 0);
+    const float m = symnb_float32((i & 0x7fffff) + 0x3f3504f3);
     const float f = fmaf(x - (u - 1.0f), s, m - 1.0f);
     float y = copysignf(symnb_log_partsf(k, f), x);
     y = u < __builtin_inff() ? y : x;
@@ -244,7 +244,7 @@ SYMNB_INLINE float symnb_erff(float x)
     const float t = fmaf(z, 0x1.715476p0f, 0x1.8p23f);
     const float r = fmaf(t - 0x1.8p23f, -0x1.62e43p-1f, z);
     const float e = fmaf(fmaf(symnb_seriesf(r), r, 1.0f), r, 1.0f);
-    const float s = symnb_fromf((symnb_bitsf(t) << 23) + 0x3f800000);
+    const float s = symnb_float32((symnb_bits32(t) << 23) + 0x3f800000);
     float p = fmaf(-0x1.3defe2p-11f, v, 0x1.4821eap-8f);
     p = fmaf(p, v, -0x1.b6b06ap-6f);
     p = fmaf(p, v, 0x1.ce1ccap-4f);
