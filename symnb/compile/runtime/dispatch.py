@@ -39,6 +39,7 @@ SOURCES = (
     "arguments.h",
     "binding.h",
     "workers.h",
+    "processors.h",
     "workspace.h",
     "frame.h",
     "pool.h",

@@ -4,19 +4,19 @@
  * that comes in time; nobody waits for one that has not started (libgomp made 7 ms of
  * 18 us on a busy machine, EPYC, 2026-11). One job at a time: a caller that finds the
  * pool busy runs its chunks alone. Workers start with the first job, look for the next
- * one for SPIN_NS, then sleep. Where they keep coming too late, because others use the
+ * one for LOOK_NS, then sleep. Where they keep coming too late, because others use the
  * processors, most jobs do without them (Note [Late]). Each chunk has a Hand, a
  * workspace of its own. */
 #ifndef SYMNB_WORKERS_H
 #define SYMNB_WORKERS_H
 
+#include "processors.h"
 #include "workspace.h"
-#include <sched.h>
 #include <signal.h>
 
 #define WORKERS_MOST 255
 #define STACK_BYTES ((size_t)4 << 20) /* kernels keep tiles and trees of sums there */
-#define SPIN_NS 20000       /* a sleeping worker takes 16 to 50 us to come */
+#define LOOK_NS 200000      /* waking a sleeping worker takes 10 us, its way 16 to 50 */
 #define LOOKS 64            /* between two looks at the clock, 2 us */
 #define WAKE_WORK 40000     /* ns of work for which sleeping workers are woken */
 #define CHUNK_WORK 5000     /* ns of a chunk at least, unless the caller says more */
@@ -26,6 +26,7 @@
 #define ALONE 10            /* times the loss: how long to do without workers */
 #define MOST_ALONE_NS 100000000
 #define MOST_LATE 6         /* doublings where nobody comes: 6.4 ms */
+#define FORGET_NS 20000000  /* without a job: what others did before says little */
 #define MESSAGE_BYTES 512
 
 typedef struct {
@@ -57,10 +58,11 @@ static struct {
   pthread_cond_t wake, done;
   pthread_t threads[WORKERS_MOST];
   int count, sleeping, quit;
+  int kept, off;     /* workers kept off a processor, and which one; under the lock */
   int looking;       /* workers awake without a job; atomic */
   int64_t ended;     /* when the last job did; of the holder of busy */
   int busy;          /* atomic: a job is under way */
-  unsigned posted;   /* atomic: jobs so far */
+  int posted;        /* atomic: jobs so far, of 32 bits */
   unsigned forks;    /* of this process's line: its workers are its own */
   Job *job;          /* that may be joined */
   int64_t alone;     /* ns until which jobs do without workers, and ... */
@@ -144,36 +146,30 @@ static void job_work(Job *j, int own) {
 
 /* ---- workers ------------------------------------------------------------- */
 
-/* Looks for the next job for a while; the lock is not held. It yields: a thread of BLAS
- * may have to start on this processor. */
-static void worker_look(unsigned seen) {
-  int64_t until = ws_now() + SPIN_NS;
+/* Looks for a while whether a count changes, without the lock. It yields: a thread of
+ * BLAS, or the one that is waited for, may have to start on this processor. */
+static int look_while(const int *count, int seen) {
+  int64_t until = ws_now() + LOOK_NS;
   do {
     for (int i = 0; i < LOOKS; i++) {
-      if (__atomic_load_n(&workers.posted, __ATOMIC_ACQUIRE) != seen) return;
+      if (__atomic_load_n(count, __ATOMIC_ACQUIRE) != seen) return 0;
 #if defined(__x86_64__) || defined(__i386__)
       __builtin_ia32_pause();
 #endif
     }
     sched_yield();
   } while (ws_now() < until);
-}
-
-static int this_cpu(void) {
-#ifdef __linux__
-  return sched_getcpu();
-#else
-  return -1;
-#endif
+  return 1;
 }
 
 static void *worker_run(void *unused) {
   (void)unused;
   int looked = 1; /* since it last had something to do */
+  ask_short_slices();
   pthread_mutex_lock(&workers.lock);
   while (!workers.quit) {
     Job *j = workers.job;
-    unsigned seen = workers.posted;
+    int seen = workers.posted;
     if (j == NULL || j->room == 0 || job_taken(j)) {
       if (looked) {
         workers.sleeping++;
@@ -182,7 +178,7 @@ static void *worker_run(void *unused) {
       } else {
         __atomic_fetch_add(&workers.looking, 1, __ATOMIC_RELAXED);
         pthread_mutex_unlock(&workers.lock);
-        worker_look(seen);
+        look_while(&workers.posted, seen);
         pthread_mutex_lock(&workers.lock);
         __atomic_fetch_sub(&workers.looking, 1, __ATOMIC_RELAXED);
       }
@@ -219,12 +215,19 @@ static void workers_start(int wanted) {
   pthread_attr_destroy(&like);
 }
 
+/* The lock is held. */
+static void workers_keep_off(int cpu) {
+  workers.off = cpu, workers.kept = workers.count;
+  keep_off(cpu, workers.threads, workers.count);
+}
+
 static void job_post(Job *j, int wanted) {
   pthread_mutex_lock(&workers.lock);
   workers_start(wanted);
+  if (workers.off != j->cpu || workers.kept != workers.count) workers_keep_off(j->cpu);
   j->room = wanted < workers.count ? wanted : workers.count;
   workers.job = j;
-  __atomic_store_n(&workers.posted, workers.posted + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&workers.posted, (int)(workers.posted + 1u), __ATOMIC_RELEASE);
   int asleep = workers.sleeping < j->room ? workers.sleeping : j->room;
   pthread_mutex_unlock(&workers.lock);
   while (asleep-- > 0) pthread_cond_signal(&workers.wake);
@@ -237,10 +240,11 @@ static void job_close(Job *j) {
   int inside = j->inside;
   pthread_mutex_unlock(&workers.lock);
   if (inside == 0) return;
-  for (int64_t until = ws_now() + SPIN_NS; ws_now() < until;)
-    if (__atomic_load_n(&j->inside, __ATOMIC_ACQUIRE) == 0) break;
+  while (inside > 0 && !look_while(&j->inside, inside))
+    inside = __atomic_load_n(&j->inside, __ATOMIC_ACQUIRE);
   Hand h = {.job = j, .own = 1};
   pthread_mutex_lock(&workers.lock);
+  if (j->inside > 0) workers_keep_off(-1); /* this processor is free for them now */
   while (j->inside > 0) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -273,6 +277,7 @@ static void note_late(int64_t now, int64_t waited, int helped) {
 static int job_is_shared(const Job *j) {
   int64_t now = ws_now();
   if (now < workers.alone) return 0;
+  if (now - workers.ended > FORGET_NS) workers.late = workers.missed = 0;
   int64_t each = j->caller->chunk_ns > CHUNK_WORK ? j->caller->chunk_ns : CHUNK_WORK;
   if (j->count * each >= WAKE_WORK) return 1;
   const Binding *b = ((Frame *)j->caller)->binding;
@@ -349,7 +354,7 @@ static void workers_in_child(void) {
   pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
   workers.lock = lock, workers.wake = cond, workers.done = cond;
-  workers.count = workers.sleeping = workers.looking = workers.busy = 0;
+  workers.count = workers.sleeping = workers.looking = workers.busy = workers.kept = 0;
   workers.alone = 0, workers.late = workers.missed = 0;
   workers.job = NULL;
   workers.forks++;

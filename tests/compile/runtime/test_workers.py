@@ -237,3 +237,46 @@ print("well")
         cwd=Path(__file__).parents[3], check=False,
     )  # fmt: skip
     assert run.stdout.split() == ["well"] and run.returncode == 0, run.stderr
+
+
+PROCESSORS = """
+import os
+import numpy as np
+from pathlib import Path
+from tests.compile.runtime.test_workers import expected, native, spread
+os.nice(3)
+f, x = native(spread(), 2), np.arange(100_000.0)
+def threads():
+    return [int(t.name) for t in Path("/proc/self/task").iterdir()]
+allowed, before = os.sched_getaffinity(0), set(threads())
+apart = []
+for _ in range(20):
+    assert (f(x) == expected(len(x))).all()
+    (worker,) = set(threads()) - before
+    apart.append(len(allowed - os.sched_getaffinity(worker)))
+    assert os.sched_getaffinity(worker) <= allowed
+    assert os.getpriority(os.PRIO_PROCESS, worker) == 3
+print(max(apart))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="the test counts the processors a thread may use",
+)
+def test_a_worker_keeps_off_its_callers_processor_and_keeps_its_priority() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", PROCESSORS], capture_output=True, text=True, timeout=60,
+        cwd=Path(__file__).parents[3], check=False,
+    )  # fmt: skip
+    assert run.stdout.split() == ["1"], run.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs processors")
+def test_with_one_processor_a_worker_shares_it() -> None:
+    code = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"
+    run = subprocess.run(
+        [sys.executable, "-c", code + PROCESSORS], capture_output=True, text=True,
+        timeout=60, cwd=Path(__file__).parents[3], check=False,
+    )  # fmt: skip
+    assert run.stdout.split() == ["0"], run.stderr
