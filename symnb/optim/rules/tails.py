@@ -52,19 +52,6 @@ def _far(x: Node) -> Node:
 _X = Input(TensorType("float64", (64,)), "x")
 
 
-def _log_expm1(x: Node) -> Node:
-    """log(expm1(x)): beyond 1 x and what is left."""
-    far = maximum(x, 1)
-    return where(greater(x, 1), far + log1mexp(-far), log(expm1(minimum(x, 1))))
-
-
-def _log_sinh(x: Node) -> Node:
-    """log(sinh(x)): beyond 1 x less log(2) and what is left."""
-    far = maximum(x, 1)
-    rest = far + log1mexp(-2 * far) - LN2
-    return where(greater(x, 1), rest, log(sinh(minimum(x, 1))))
-
-
 def _log_one_minus_tanh(x: Node) -> Node:
     """log(1 - tanh(x)): beyond -1 and 1 that of the sigmoid it is twice of."""
     near = log1p(-tanh(clip(x, -1, 1)))
@@ -147,15 +134,13 @@ def slope_of_sigmoid(node: Node, x: Node, uses: Uses) -> Node | None:
 TAILS = ruleset(
     "tails",
     [
-        rule(log(exp(x) - 1), _log_expm1(x), STABLER,
+        rule(log(exp(x) - 1), x + log1mexp(-x), STABLER,
              "exp overflows above 709 (float64), 88 (float32)",
-             name="log_exp_minus_one", where=[_unbounded]),
-        rule(log(expm1(x)), _log_expm1(x), STABLER,
-             "exp overflows above 709 (float64), 88 (float32)", name="log_expm1",
-             where=[_unbounded]),
-        rule(log(sinh(x)), _log_sinh(x), STABLER,
-             "sinh overflows above 710 (float64), 89 (float32)", name="log_sinh",
-             where=[_unbounded]),
+             name="log_exp_minus_one"),
+        rule(log(expm1(x)), x + log1mexp(-x), STABLER,
+             "exp overflows above 709 (float64), 88 (float32)", name="log_expm1"),
+        rule(log(sinh(x)), x + (log1mexp(-2 * x) - LN2), STABLER,
+             "sinh overflows above 710 (float64), 89 (float32)", name="log_sinh"),
         rule(log(1 - tanh(x)), _log_one_minus_tanh(x), STABLER,
              "log(0) above x = 19, where tanh(x) is 1", name="log_one_minus_tanh"),
         rule(log(1 + tanh(x)), _log_one_minus_tanh(-x), STABLER,
