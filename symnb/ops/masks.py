@@ -33,7 +33,7 @@ def _infer(types: Types, params: Params) -> Type:
 
 
 NONZERO_FLAT = Op(
-    name="nonzero_flat", kind="sort", params=("count",), infer=_infer,
+    name="nonzero_flat", kind="order", params=("count",), infer=_infer,
     numpy=lambda mask, count: np.flatnonzero(mask),
     no_gradient="places are integers", tags=frozenset({"distinct"}),
     doc="The C-order positions of the true elements; `count` is their number.",

@@ -109,3 +109,21 @@ def test_sorting_calls_no_python() -> None:
     x = T.dvector("x")
     f = symnb.function([x], [T.sort(x), T.argsort(x), T.searchsorted(x, x)])
     assert "ws->python" not in f.source().split("int symnb_run", 2)[2]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 1000])
+def test_the_true_places_are_numpys(share: float, count: int) -> None:
+    rng = np.random.default_rng(count)
+    mask, x = rng.random(count) < share, rng.standard_normal(count)
+    places, kept, total = chosen()(mask, x)
+    np.testing.assert_array_equal(places, np.flatnonzero(mask), strict=True)
+    np.testing.assert_array_equal(kept, x[mask], strict=True)
+    assert total == pytest.approx(x[mask].sum(), abs=1e-9)
+
+
+@functools.cache
+def chosen() -> symnb.Function:
+    """The places of a mask, and what it keeps of a vector."""
+    mask, x = T.TensorType("bool", (None,))("mask"), T.dvector("x")
+    return symnb.function([mask, x], [T.flatnonzero(mask), x[mask], x[mask].sum()])

@@ -232,3 +232,17 @@ static int symnb_KIND_search(void *const *p, const int64_t *size, int64_t chunk,
   }
   return 0;
 }
+
+static int symnb_KIND_nonzero(const uint8_t *mask, int64_t n, int64_t count,
+    int64_t *restrict out) {
+  /* every place is written, and kept if the element is true: no branch to mispredict */
+  int64_t k = 0, i = 0;
+  for (; i + 64 <= n && k + 64 <= count; i += 64)
+    for (int64_t j = i; j < i + 64; j++) {
+      out[k] = j;
+      k += mask[j] != 0;
+    }
+  for (; k < count && i < n; i++)
+    if (mask[i]) out[k++] = i;
+  return 0;
+}

@@ -29,6 +29,7 @@ NEEDS = {
     "sort": ("key", "of_key", "network", "merge", "line", "sort"),
     "argsort": ("key", "places", "merge_pairs", "line_places", "argsort"),
     "search": ("search",),
+    "nonzero": ("nonzero",),
 }
 
 
@@ -59,6 +60,14 @@ def emit_search(step: Step, size: SizeText, products: Products) -> list[str]:
         f"void *const p[] = {{{_pointers(step)}}};",
         *_spread(name, "count", "count"),
     ]
+
+
+def emit_nonzero(step: Step, size: SizeText, products: Products) -> list[str]:
+    """The C statements of nonzero_flat, whose result's size is known by now."""
+    mask, out = step.reads[0], step.writes[0]
+    name = _define("nonzero", mask.type.dtype, products)
+    sizes = f"{size(mask.type.size)}, {size(out.type.size)}"
+    return [f"status = {name}({mask.name}, {sizes}, {out.name});"]
 
 
 def _spread(name: str, lines: str, work: str) -> list[str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from symnb.compile.extern.contract import Products, SizeText, emit_contract
 from symnb.compile.extern.conv import emit_convolution
-from symnb.compile.extern.order import emit_search, emit_sort
+from symnb.compile.extern.order import emit_nonzero, emit_search, emit_sort
 from symnb.compile.extern.pool import emit_pool
 from symnb.compile.program import Step
 from symnb.ops.conv import CONV, CONV_IMAGES, CONV_WEIGHTS
+from symnb.ops.masks import NONZERO_FLAT
 from symnb.ops.pool import POOL, POOL_GRAD, POOL_PICK, SPREAD
 from symnb.ops.sort import ARGSORT, SEARCHSORTED, SORT
 
@@ -23,6 +24,7 @@ EMITTERS: dict[str, Emit] = {
     **{op.name: emit_pool for op in (POOL, POOL_GRAD, POOL_PICK, SPREAD)},
     **{op.name: emit_sort for op in (SORT, ARGSORT)},
     SEARCHSORTED.name: emit_search,
+    NONZERO_FLAT.name: emit_nonzero,
 }
 
 
