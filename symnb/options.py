@@ -44,6 +44,8 @@ def _cores() -> int:
         return count
 
 
+FIRST_ANSWERS = ("compiled", "reference")
+
 OPTIONS = (
     Option("floatX", "float64", str, ("float32", "float64"),
            "dtype of `T.matrix()` and friends"),
@@ -51,6 +53,8 @@ OPTIONS = (
     Option("device", "c", str, ("c", "py", "cuda"),
            "what runs a function: compiled C, the NumPy reference, or CUDA"),
     Option("threads", _cores(), int, (), "threads a function may use"),
+    Option("first_answers", FIRST_ANSWERS[0], str, FIRST_ANSWERS,
+           "what answers while a larger function compiles: calls wait, or NumPy does"),
     Option("cc", "", str, (), "C compiler; empty: cc, gcc or clang on the PATH"),
     Option("target", "", str, (), "processor to compile for, as the compiler's -march "
            "names it (x86-64-v3); empty: this one"),

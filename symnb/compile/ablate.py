@@ -144,7 +144,8 @@ class _Ablating:
             for leaf in request.graph.shared
         }
         copied = swapped(request, swap, False, None) if swap else request
-        made = build_function(copied, mode, self.original.allow_downcast)
+        downcast = self.original.allow_downcast
+        made = build_function(copied, mode, downcast, "compiled")
         state = [leaf.storage.array.copy() for leaf in made.graph.shared]
         return _Program(row, made, state)
 

@@ -21,7 +21,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,7 @@ __all__ = [
     "compile_units",
     "find",
     "find_compiler",
+    "prepared",
     "started_ahead",
     "vector_functions",
 ]
@@ -163,14 +164,28 @@ def build(
     """
     if ahead is None and (library := find(key)) is not None:
         return library
-    compiler = find_compiler()
-    started = time.perf_counter()
+    return prepared(units, key, meta, ahead)()
+
+
+def prepared(
+    units: str | Sequence[str],
+    key: str,
+    meta: Mapping[str, Any] | None = None,
+    ahead: Ahead | None = None,
+) -> Callable[[], Library]:
+    """What `build` does where the cache has nothing, under the options of now."""
     texts = (units,) if isinstance(units, str) else tuple(units)
-    make = functools.partial(_build_in, compiler, texts, key, meta or {}, started)
-    try:
-        return make(False, ahead)
-    except OSError:  # disk read-only, full or not executable
-        return make(True, None)
+    store, compiler, cpu = cache.current(), find_compiler(), target()
+    make = functools.partial(_build_in, store, compiler, cpu, texts, key, meta or {})
+
+    def run() -> Library:
+        started = time.perf_counter()
+        try:
+            return make(started, False, ahead)
+        except OSError:  # disk read-only, full or not executable
+            return make(started, True, None)
+
+    return run
 
 
 @contextlib.contextmanager
@@ -214,7 +229,9 @@ def _stamped(key: str) -> str:
 
 
 def _build_in(
+    store: cache.Cache,
     compiler: Compiler,
+    cpu: str,
     texts: tuple[str, ...],
     key: str,
     meta: Mapping[str, Any],
@@ -222,8 +239,7 @@ def _build_in(
     in_memory: bool,
     ahead: Ahead | None,
 ) -> Library:
-    flags, link = compiler.flags(target()), compiler.link_flags()
-    store = cache.current()
+    flags, link = compiler.flags(cpu), compiler.link_flags()
     place = contextlib.nullcontext(ahead.path) if ahead else store.scratch(in_memory)
     with place as path:
         try:
@@ -233,7 +249,7 @@ def _build_in(
                 raise OSError(str(error)) from error
             raise
         more = {**meta, "compiler": compiler.version, "command": command}
-        entry = store.store(path, _stamped(key), compiler.digest(target()), more)
+        entry = store.store(path, _stamped(key), compiler.digest(cpu), more)
     return _load(entry, time.perf_counter() - started)
 
 

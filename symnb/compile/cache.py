@@ -128,10 +128,11 @@ class Cache:
         path = place / f"{SCRATCH}{os.getpid()}-{secrets.token_hex(6)}"
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.mkdir(mode=0o700)
+        owner = os.getpid()
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_own(path, owner)
 
     def store(self, path: Path, key: str, build: str, meta: dict[str, Any]) -> Entry:
         """Makes the scratch directory `path` (sources and LIBRARY) an entry.
@@ -323,6 +324,6 @@ def _age(path: Path) -> float:
 
 
 def _remove_own(path: Path, pid: int) -> None:
-    """Removes the temporary entries at exit; a forked child leaves its parent's."""
+    """Removes a temporary directory; a forked child leaves its parent's."""
     if os.getpid() == pid:
         shutil.rmtree(path, ignore_errors=True)

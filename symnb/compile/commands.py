@@ -10,11 +10,14 @@ what is wrong with a text.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shlex
+import signal
 import subprocess
+import threading
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +29,7 @@ from symnb.errors import BuildError, message
 if TYPE_CHECKING:
     from symnb.compile.build import Compiler
 
-__all__ = ["Ahead", "compile_units", "environment"]
+__all__ = ["Ahead", "compile_units", "end_all", "environment"]
 
 ERROR_LINES = 6
 STDIN = "/dev/stdin"
@@ -88,16 +91,40 @@ def _run_all(commands: Sequence[Sequence[str]], path: Path) -> None:
                 raise _build_error(status, text, command, path)
     finally:
         for child, _, _ in running:
-            child.kill()
+            _kill(child)
             child.wait()
+
+
+_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
+_ended = threading.Event()  # the process ends: nothing is started any more
 
 
 def _start(
     command: Sequence[str], errors: Any, path: Path, stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command, stdin=stdin, stdout=errors, stderr=errors, cwd=path, env=environment()
-    )
+    """A process in a group of its own: an interrupt meets the caller, who ends it."""
+    if _ended.is_set():
+        raise OSError("the process ends; nothing is compiled any more")
+    child = subprocess.Popen(
+        command, stdin=stdin, stdout=errors, stderr=errors, cwd=path,
+        env=environment(), start_new_session=True,
+    )  # fmt: skip
+    _running.add(child)
+    return child
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Ends a driver with all it started, if it still runs."""
+    if child.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def end_all() -> None:
+    """Ends every compiler of this process, for good."""
+    _ended.set()
+    for child in list(_running):
+        _kill(child)
 
 
 def environment() -> dict[str, str]:
@@ -182,16 +209,15 @@ class Ahead:
         """Ends what still runs."""
         for child in self._children:
             self._let_go(child)
-            if child.returncode is None:
-                child.kill()
-                child.wait()
+            _kill(child)
+            child.wait()
         self._children = []
 
     @staticmethod
     def _let_go(child: subprocess.Popen[bytes]) -> None:
-        if child.stdin is not None:
-            with_text, child.stdin = child.stdin, None
-            with_text.close()
+        pipe, child.stdin = child.stdin, None
+        if pipe is not None:
+            pipe.close()
 
     def forget(self) -> None:
         """Closes a forked child's copies of the pipes: an open one would never end."""
@@ -215,6 +241,7 @@ def _feed(child: subprocess.Popen[bytes], text: str) -> None:
 def _after_fork() -> None:
     for ahead in list(_waiting):
         ahead.forget()
+    _running.clear()
 
 
 if hasattr(os, "register_at_fork"):

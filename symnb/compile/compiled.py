@@ -42,12 +42,14 @@ class Function:
     optimised     the graph after the optimiser
     program       steps, kernels, memory plan, decisions
     threads       of its calls; None: `config.threads`
+    tier          "compiled" or "reference" (NumPy): what answers its calls
     """
 
     request: Request
     mode: Mode
     variants: dict[Any, Any]
     threads: Any = None  # compiled functions have it from the call path
+    tier: Any
 
     def _start(self, request: Request, mode: Mode, allow_downcast: bool | None) -> None:
         self.request = request
@@ -81,6 +83,9 @@ class Function:
         return tuple(
             spec.name or f"argument {at}" for at, spec in enumerate(self.inputs)
         )
+
+    def wait(self) -> None:
+        """Returns when the calls are answered by what `function` was asked for."""
 
     # ---- looking inside
 
@@ -117,6 +122,7 @@ class Function:
 
     def check(self, inputs: Sequence[Any]) -> CheckReport:
         """The error of every pass and of the compiled code on these inputs, in ulp."""
+        self.wait()
         self.last_check = check(self, inputs)
         return self.last_check
 

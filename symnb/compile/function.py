@@ -16,7 +16,7 @@ from symnb.compile.request import Request, Updates, make_request
 from symnb.compile.runtime import dispatch
 from symnb.errors import NoCompilerError
 from symnb.optim.mode import Mode, get_mode
-from symnb.options import config
+from symnb.options import FIRST_ANSWERS, config
 
 
 def function(
@@ -34,6 +34,7 @@ def function(
     on_unused_input: str | None = None,
     trust_input: bool = False,
     threads: int | None = None,
+    first_answers: str | None = None,
 ) -> Function:
     """A function computing `outputs` from `inputs`.
 
@@ -49,12 +50,16 @@ def function(
     on_unused_input       raise | warn | ignore
     threads  of its loops and products; None: `config.threads` at each call. May be
              changed later, as `f.threads`.
+    first_answers  "reference": while a larger function compiles, NumPy answers its
+             calls, which `f.tier` tells; "compiled": they wait. None: as configured
 
     Returns a Function; a call gives one array, a list, a dict or None, as `outputs`
-    was. Raises GraphError, ArgumentError, BuildError.
+    was. Raises GraphError, ArgumentError, BuildError, ValueError.
     """
     if isinstance(outputs, Mapping) and not outputs:
         outputs = None
+    if first_answers not in (None, *FIRST_ANSWERS):
+        raise ValueError(f"first_answers is one of {FIRST_ANSWERS}, or None")
     if config.device == "c":
         dispatch.start()  # built once a machine, beside the optimiser's work
     with config.change(compute_test_value="off"):
@@ -62,7 +67,9 @@ def function(
             inputs, outputs, updates or (), givens, no_default_updates,
             on_unused_input, name or "f",
         )  # fmt: skip
-        made = build_function(request, get_mode(mode), allow_input_downcast)
+        made = build_function(
+            request, get_mode(mode), allow_input_downcast, first_answers
+        )
     if config.profile if profile is None else profile:
         made.profiling = True
     if threads is not None:
@@ -71,7 +78,10 @@ def function(
 
 
 def build_function(
-    request: Request, mode: Mode, allow_downcast: bool | None = None
+    request: Request,
+    mode: Mode,
+    allow_downcast: bool | None = None,
+    first_answers: str | None = None,
 ) -> Any:
     """The callable for a request: compiled C, or the reference without a compiler."""
     if config.device == "c" and mode.device in (None, "c"):
@@ -79,7 +89,9 @@ def build_function(
             # Importing it loads (or builds) the dispatcher: not before it is needed.
             from symnb.compile.native import make_native
 
-            return make_native(request, mode, allow_downcast)
+            return make_native(
+                request, mode, allow_downcast, first_answers=first_answers
+            )
         except NoCompilerError as error:
             warnings.warn(
                 f"{request.graph.name} runs by its NumPy reference: {error}",

@@ -6,24 +6,20 @@ what cannot be settled from sizes is checked by NumPy itself.
 
 from __future__ import annotations
 
-import threading
 import time
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from symnb.compile import specialise as special
 from symnb.compile.compiled import Function, keyed
+from symnb.compile.evaluation import GraphCall
 from symnb.compile.plan import Plan
 from symnb.compile.request import Request
 from symnb.compile.specialise import Specialised
 from symnb.compile.story import Story, gradient_passes, size_decisions
-from symnb.core.evaluate import evaluate_graph
+from symnb.core.graph import Graph
 from symnb.optim.mode import Mode
 from symnb.optim.optimiser import optimise
-
-_commit = threading.RLock()
 
 
 def reference_story(specialised: Specialised, mode: Mode) -> Story:
@@ -36,40 +32,23 @@ def reference_story(specialised: Specialised, mode: Mode) -> Story:
     return Story(trace, optimised, None, Plan(), [], "", {}, seconds)
 
 
-class ReferenceCall:
-    """One variant of a function, run by NumPy."""
-
-    profiling = False
+class ReferenceCall(GraphCall):
+    """One variant of a function, run by NumPy; optimised when it is called first."""
 
     def __init__(self, specialised: Specialised, mode: Mode, returns: str) -> None:
         self._specialised = specialised
         self._mode = mode
-        self._returns = returns
-        self.calls = 0
-        self.total_ns = 0
+        self._count(returns)
 
     @cached_property
-    def _story(self) -> Story:
-        return reference_story(self._specialised, self._mode)
-
-    def checked(self, arrays: tuple[np.ndarray[Any, Any], ...]) -> Any:
-        """The results for arguments of the right dtype and rank."""
-        graph = self._story.optimised
-        started = time.perf_counter_ns()
-        values = [np.array(v, copy=True) for v in evaluate_graph(graph, arrays)]
-        count = len(graph.outputs)
-        with _commit:
-            for (target, _), value in zip(graph.updates, values[count:], strict=True):
-                target.storage.array = np.ascontiguousarray(value).reshape(value.shape)
-        self.calls += 1
-        self.total_ns += time.perf_counter_ns() - started
-        if self._returns == "none":
-            return None
-        return values[0] if self._returns == "one" else values[:count]
+    def _optimised(self) -> Graph:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return reference_story(self._specialised, self._mode).optimised
 
 
 class ReferenceFunction(ReferenceCall, Function):
     """A function run node by node with NumPy."""
+
+    tier = "reference"
 
     def __init__(
         self, request: Request, mode: Mode, allow_downcast: bool | None = None

@@ -7,12 +7,15 @@ record beside it.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
+from symnb.compile.background import LARGE, Background
 from symnb.compile.codec import decode
 from symnb.compile.extern import own
 from symnb.compile.extern.blas import NAMES, control
@@ -29,8 +32,6 @@ from symnb.options import config
 
 if TYPE_CHECKING:
     from symnb.compile.story import Record, Story
-
-LARGE = 40  # nodes from which on a program has six kernels, and so two units
 
 
 def call_spec(
@@ -124,23 +125,46 @@ def _opaque(item: dict[str, Any]) -> Opaque:
 
 
 class Variant:
-    """One compiled form of a graph: its library at once, its story when asked."""
+    """One compiled form of a graph: its library at once, its story when asked.
 
-    def __init__(self, specialised: Specialised, mode: Mode) -> None:
+    pending  the compile that still runs; None when the library is there
+    """
+
+    def __init__(
+        self, specialised: Specialised, mode: Mode, in_background: bool = False
+    ) -> None:
         self.specialised = specialised
         self.mode = mode
-        self.seconds = 0.0
-        self.from_cache = True
-        key = self.key
-        found = builder.find(key)
-        if found is None:
-            self.from_cache = False
-            with builder.started_ahead(self._units()) as ahead:
-                story = self.story
-                meta = {"program": story.record}
-                found = builder.build(story.units, key, meta, ahead)
-            self.seconds = found.seconds
-        self.library = found
+        self.pending: Background | None = None
+        found = builder.find(self.key)
+        self.from_cache = found is not None
+        self._library = found or self._built(in_background)
+
+    def _built(self, in_background: bool) -> builder.Library | None:
+        """The library; None while a thread makes it."""
+        with contextlib.ExitStack() as stack:
+            ahead = stack.enter_context(builder.started_ahead(self._units()))
+            units, meta = self.story.units, {"program": self.story.record}
+            make = builder.prepared(units, self.key, meta, ahead)
+            if not in_background:
+                return make()
+            again = functools.partial(builder.build, units, self.key, meta)
+            self.pending = Background(make, again, stack.pop_all())
+        return None
+
+    @property
+    def library(self) -> builder.Library:
+        """The loaded library; waits for it. Raises BuildError."""
+        if self._library is None:
+            assert self.pending is not None
+            self._library = self.pending.result()
+            self.pending = None
+        return self._library
+
+    @property
+    def seconds(self) -> float:
+        """What the compiler took; 0.0 from the cache."""
+        return self.library.seconds
 
     def _units(self) -> int:
         """How many units the program will probably have."""

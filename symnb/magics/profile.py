@@ -46,6 +46,7 @@ def run(line: str, names: Mapping[str, Any]) -> Profile | Shown:
 
 def _measure(call: Call, calls: int) -> None:
     function = call.function
+    function.wait()
     before = function.profiling
     function.profiling = True
     try:

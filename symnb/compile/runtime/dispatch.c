@@ -310,9 +310,8 @@ static PyObject *call_fallback(PyObject *object, PyObject *const *args, size_t n
 static PyObject *call_vectorcall(PyObject *object, PyObject *const *args, size_t nargsf,
                                  PyObject *names) {
   Call *self = (Call *)object;
-  Binding *b = self->binding;
-  if (b == NULL) return unbound();
-  if (PyVectorcall_NARGS(nargsf) == b->arguments && names == NULL) {
+  Binding *b = self->binding; /* none yet: a compile runs, the fallback answers */
+  if (b && PyVectorcall_NARGS(nargsf) == b->arguments && names == NULL) {
     int misfit = -1;
     Py_INCREF(b);
     PyObject *result = invoke(self, b, args, &misfit);
