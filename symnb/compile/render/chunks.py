@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from symnb.compile.kernels.kernel import Kernel, Result
 from symnb.compile.kernels.nest import Buffer
-from symnb.compile.render.cstyle import LINE, combined
+from symnb.compile.render.cstyle import LINE, cell_type, combined
 from symnb.compile.render.parts import Given, Part
 from symnb.core.dtypes import SHORT
 from symnb.ops.c_text import C_TYPES
@@ -66,7 +66,7 @@ def part_function(
     ]
     end: list[str] = []
     for at, r in enumerate(part.region.results, start=len(_pointers(part))):
-        type = C_TYPES[r.dtype]
+        type = cell_type(r.dtype)
         if r.length is None:
             end.append(f"(({type} *)p[{at}])[chunk] = {r.name};")
         else:
@@ -78,8 +78,9 @@ def part_function(
 def _declared(x: Given, buffers: dict[str, str]) -> str:
     if x.kind == "array":
         return buffers[x.name]
-    type = C_TYPES[x.dtype]
-    return f"{type} *{x.name}" if x.kind == "tile" else f"const {type} {x.name}"
+    if x.kind == "tile":
+        return f"{cell_type(x.dtype)} *{x.name}"
+    return f"const {C_TYPES[x.dtype]} {x.name}"
 
 
 def _value(x: Given, at: int) -> str:
@@ -151,7 +152,7 @@ def _test(part: Part) -> str:
 
 
 def _declaration(result: Result) -> str:
-    type, name = C_TYPES[result.dtype], result.name
+    type, name = cell_type(result.dtype), result.name
     if result.length is None:
         return f"{type} {name}, each_{name}[{MOST_CHUNKS}];"
     return f"{type} own_{name}[{result.length}], *{name} = own_{name};"
@@ -161,7 +162,7 @@ def _places(result: Result) -> list[str]:
     """Where the chunks leave tiles; those without chunks have their own."""
     if result.length is None:
         return []
-    size = f"chunks*{result.length}*sizeof({C_TYPES[result.dtype]})"
+    size = f"chunks*{result.length}*sizeof({cell_type(result.dtype)})"
     fail = 'return symnb_fail(ws, "no memory for parts of a result");'
     return [f"{result.name} = ws->alloc(ws, {size});", f"if (!{result.name}) {fail}"]
 
@@ -186,7 +187,7 @@ def joining(result: Result) -> str:
 
 def joining_text(result: Result) -> str:
     """Its definition: numbers in pairs, tiles one after the other."""
-    type, name, length = C_TYPES[result.dtype], joining(result), result.length
+    type, name, length = cell_type(result.dtype), joining(result), result.length
     if length is not None:
         text = combined(result.combine, result.dtype, "a[c]", "b[c]")
         return (
