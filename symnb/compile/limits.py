@@ -1,9 +1,10 @@
 """Limits of this machine: what memory and arithmetic units can do at best.
 
-Measured once per machine and number of threads (0.5 s), kept in the cache folder: the
-bandwidth of a triad over arrays larger than every cache, and the rate of independent
-multiply-adds in registers. Nothing a kernel does to arrays of that size is faster, so
-that a profile can say how near it comes. Reproducible mode answers with fixed numbers.
+Measured once per machine and number of threads (1 s, 1.5 s on a busy machine), kept in
+the cache folder: the bandwidth of a triad over arrays larger than every cache, and the
+rate of independent multiply-adds in registers. Nothing a kernel does to arrays of that
+size is faster, so that a profile can say how near it comes. Reproducible mode answers
+with fixed numbers.
 Source of the triad: McCalpin 1995, Memory bandwidth and machine balance.
 """
 
@@ -23,14 +24,18 @@ import numpy as np
 
 import symnb.compile.build as builder
 from symnb.compile import cache
+from symnb.errors import NoCompilerError
 from symnb.options import config
 
 FILE = "limits.json"
-TRIAD_BYTES = 48 << 20  # of one array and thread; three of them exceed the last cache
+TRIAD_BYTES = 48 << 20  # of one array; three of them exceed the last cache
+LEAST_BYTES = 16 << 20  # of each thread's part of it
 # Short and often: on a busy machine a run counts only if nobody interrupts it. Among 8
 # others on 2 cores the best of 5 runs of 20 ms found a third of the peak (2026-11).
 BEST_OF = 50
-PEAK_SECONDS = 0.002
+SECONDS = {"memory": 0.4, "peak": 0.15}  # of each, at most; then a run ends
+PIECES = 6  # of the triad's arrays; a run takes the next, so that no cache holds it
+PEAK_SECONDS = 0.001
 LANES = {"float": 192, "double": 96}  # 12 registers of AVX-512: hides 4 cycles, 2 units
 
 # Stores go past the caches: an ordinary one reads its line before it writes, so that a
@@ -122,17 +127,35 @@ def limits(threads: int | None = None) -> Limits:
     return _limits(count, _machine())
 
 
+def known(threads: int | None = None) -> Limits | None:
+    """The limits if they need not be measured; None otherwise."""
+    count = config.threads if threads is None else threads
+    if config.reproducible:
+        return limits(count)
+    try:
+        return _recalled(f"{_machine()}-{count}")
+    except NoCompilerError:
+        return None
+
+
+def _recalled(key: str) -> Limits | None:
+    rows = cache.current().recall(FILE)
+    try:
+        return Limits(**rows[key])  # pyright: ignore
+    except (KeyError, TypeError):
+        return None
+
+
 @functools.lru_cache(maxsize=64)
 def _limits(threads: int, machine: str) -> Limits:
-    store = cache.current()
-    known = store.recall(FILE)
-    known = known if isinstance(known, dict) else {}
     key = f"{machine}-{threads}"
-    try:
-        return Limits(**known[key])
-    except (KeyError, TypeError):
+    found = _recalled(key)
+    if found is None:
         found = _measured(threads)
-    store.remember(FILE, known | {key: asdict(found)})
+        store = cache.current()
+        rows = store.recall(FILE)
+        rows = rows if isinstance(rows, dict) else {}
+        store.remember(FILE, rows | {key: asdict(found)})
     return found
 
 
@@ -163,14 +186,22 @@ def _measured(threads: int) -> Limits:
 def _bandwidth(library: Any, threads: int) -> float:
     signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64)
     triad = signature(library.address("symnb_triad"))
-    n = TRIAD_BYTES // 4
-    arrays = [[np.ones(n, "float32") for _ in range(3)] for _ in range(threads)]
+    n = max(TRIAD_BYTES // threads, LEAST_BYTES) // 4
+    arrays: list[Any] = [None] * threads
+    done = [0] * threads
+
+    def fill(at: int) -> None:
+        arrays[at] = [np.ones(n, "float32") for _ in range(3)]
 
     def work(at: int) -> None:
-        a, b, c = arrays[at]
-        triad(a.ctypes.data, b.ctypes.data, c.ctypes.data, n)
+        piece = n // PIECES
+        first = 4 * piece * (done[at] % PIECES)
+        done[at] += 1
+        triad(*[a.ctypes.data + first for a in arrays[at]], piece)
 
-    return threads * 3 * TRIAD_BYTES / _best(work, threads)
+    _together(fill, threads)
+    moved = threads * 3 * 4 * (n // PIECES)
+    return moved / _best(work, threads, SECONDS["memory"])
 
 
 def _peak(library: Any, type: str, threads: int) -> float:
@@ -182,17 +213,22 @@ def _peak(library: Any, type: str, threads: int) -> float:
         peak(rounds)
 
     while _together(work, 1) < PEAK_SECONDS:
-        rounds *= 4
-    return threads * 2 * LANES[type] * rounds / _best(work, threads)
+        rounds *= 2
+    spent = _best(work, threads, SECONDS["peak"])
+    return threads * 2 * LANES[type] * rounds / spent
 
 
-def _best(work: Callable[[int], Any], threads: int) -> float:
-    """Seconds of an undisturbed run.
+def _best(work: Callable[[int], Any], threads: int, seconds: float) -> float:
+    """Seconds of an undisturbed run; no run begins when `seconds` have passed.
 
     Every second one has each thread on a processor of its own: a busy system may
     leave two on one.
     """
-    return min(_together(work, threads, at % 2 == 1) for at in range(BEST_OF))
+    end = time.perf_counter() + seconds
+    found = [_together(work, threads)]
+    while len(found) < BEST_OF and time.perf_counter() < end:
+        found.append(_together(work, threads, len(found) % 2 == 1))
+    return min(found)
 
 
 def _together(work: Callable[[int], Any], threads: int, apart: bool = False) -> float:
@@ -217,4 +253,4 @@ def _together(work: Callable[[int], Any], threads: int, apart: bool = False) -> 
     return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
-__all__ = ["FIXED", "Limits", "limits"]
+__all__ = ["FIXED", "Limits", "known", "limits"]

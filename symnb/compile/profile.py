@@ -19,12 +19,15 @@ from symnb.compile.limits import Limits, limits
 from symnb.core import dims
 from symnb.core.dims import Atom
 from symnb.core.node import Node
+from symnb.core.seams import slots
 from symnb.core.types import TensorType
 from symnb.optim.cost import flops as flops_of
 from symnb.options import config
 
 MEASURED, MODELLED = "measured", "share of its kernel by estimated work"
 TYPICAL = 1000  # size of an open symbol in the model
+PARTS = ("slice", "gather")  # ops that read as much as they give
+CHANGES = ("scatter", "set_slice")  # ops that give their operand, changed in places
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,12 @@ class StepTime:
     flops: int | None = None
 
     @property
+    def dtype(self) -> str:
+        """The dtype whose peak is its limit: float64 if it computes any."""
+        wide = any(getattr(x, "dtype", "") == "float64" for x in self.nodes)
+        return "float64" if wide else "float32"
+
+    @property
     def gbs(self) -> float | None:
         """Gigabytes per second."""
         return self._rate(self.bytes)
@@ -66,9 +75,7 @@ class StepTime:
         """
         if self.bytes is None or self.flops is None or not self.ns:
             return None
-        wide = any(getattr(x, "dtype", "") == "float64" for x in self.nodes)
-        dtype = "float64" if wide else "float32"
-        least = machine.seconds(self.bytes, self.flops, dtype)
+        least = machine.seconds(self.bytes, self.flops, self.dtype)
         return 1e9 * least * self.calls / self.ns
 
 
@@ -129,10 +136,11 @@ class Profile:
                 "f.profiling = True, or function(..., profile=True)."
             )
         lines = [f"{self.name}: {self.calls} calls, {self.call_us:.2f} us each"]
-        lines += [f"  {step.share:6.1%}  {self._line(step)}" for step in self.steps]
+        lines += [f"  {step.share:6.1%}  {self.line(step)}" for step in self.steps]
         return "\n".join(lines)
 
-    def _line(self, step: StepTime, part: str = "") -> str:
+    def line(self, step: StepTime, part: str = "") -> str:
+        """The row of a step; `part` stands behind its rates."""
         ops = " ".join(dict.fromkeys(n.op.name for n in step.nodes))
         us = step.ns / 1e3 / self.calls
         rates = "".join(
@@ -142,22 +150,40 @@ class Profile:
         text = f"{us:9.2f} us {rates} {part} {step.name:<12} {step.kind:<7}  {ops[:60]}"
         return text.rstrip()
 
-    def against(self, machine: Limits | None = None) -> str:
-        """The steps beside the limits of this machine, as text.
+    def against(self, machine: Limits | None = None) -> Roofline:
+        """The steps beside the limits of this machine: a table, and a picture.
 
         machine  default: measured, once, for the configured number of threads
         """
-        if not self.calls:
-            return str(self)
-        machine = limits(config.threads) if machine is None else machine
-        lines = [str(machine), "   us a call      GB/s GFLOP/s  limit"]
-        for step in self.steps:
-            part = step.of_limit(machine)
+        return Roofline(self, limits(config.threads) if machine is None else machine)
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return slots["mimebundle"](self)
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """The steps of a profile below the roof of a machine."""
+
+    profile: Profile
+    limits: Limits
+
+    def __str__(self) -> str:
+        if not self.profile.calls:
+            return str(self.profile)
+        lines = [str(self.limits), "   us a call      GB/s GFLOP/s  limit"]
+        for step in self.profile.steps:
+            part = step.of_limit(self.limits)
             shown = " " * 6 if part is None else f"{part:6.0%}"
-            lines.append(self._line(step, shown))
+            lines.append(self.profile.line(step, shown))
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return slots["mimebundle"](self)
 
 
 def profile_of(function: Any) -> Profile:
@@ -184,24 +210,57 @@ def profile_of(function: Any) -> Profile:
 
 
 def _bytes(step: Any, at: dict[Atom, int]) -> int | None:
-    """Bytes of the arrays a step reads, and of those it writes, each once.
+    """Bytes a step needs of the arrays it reads, and those it writes, each once.
 
-    An array written in place is moved twice: in and out.
+    Of what it slices or picks from, the part. An array written in place is moved twice,
+    in and out; of one it only changes in places, what is changed.
     """
-    total = 0
-    read, written = ({b.root: b for b in side} for side in (step.reads, step.writes))
-    for buffer in (*read.values(), *written.values()):
-        size = _at(buffer.type.size, at)
-        if size is None:
+    moved: dict[tuple[Any, bool], int] = {}
+    changed = _changed_in_place(step)
+    for buffer in (*step.reads, *step.writes):
+        read = buffer in step.reads
+        whole = _at(buffer.type.size, at)
+        parts = changed.get(buffer.node) or (_parts(step, buffer.node) if read else [])
+        sizes = [_at(size, at) for size in parts]
+        if whole is None or None in sizes:
             return None
-        total += size * np.dtype(buffer.type.dtype).itemsize
-    return total
+        part = min(whole, sum(sizes)) if sizes else whole  # pyright: ignore
+        size = part * np.dtype(buffer.type.dtype).itemsize
+        key = (buffer.root, read)
+        moved[key] = max(size, moved.get(key, 0))
+    return sum(moved.values())
+
+
+def _parts(step: Any, node: Node) -> list[dims.DimLike]:
+    """Sizes of the parts of `node` that a step reads; [] where it is all of it."""
+    readers = [x for x in step.nodes if node in x.operands]
+    inside = [x for x in readers if x.op.name in PARTS and x.operands[0] is node]
+    return [x.type.size for x in inside] if len(inside) == len(readers) else []
+
+
+def _changed_in_place(step: Any) -> dict[Node, list[dims.DimLike]]:
+    """Arrays the step changes only in places (both ends of it): sizes of these."""
+    found: dict[Node, list[dims.DimLike]] = {}
+    for new, old in step.in_place:
+        if new.op.name in CHANGES and new.operands[0] is old:
+            found[new] = found[old] = [new.operands[1].tensor_type.size]
+    return found
 
 
 def _flops(step: Any, at: dict[Atom, int]) -> int | None:
     """Operations of a step's nodes."""
-    found = [_at(flops_of(node), at) for node in step.nodes]
+    found = [_at(_operations(node), at) for node in step.nodes]
     return None if None in found else sum(n for n in found if n is not None)
+
+
+def _operations(node: Node) -> dims.DimLike:
+    """As the op declares; to move numbers is none, a scatter may add what it gets."""
+    if node.op.name == "gather":
+        return 0
+    if node.op.name == "scatter":
+        added = node.params[-1] == "add"
+        return node.operands[1].tensor_type.size if added else 0
+    return flops_of(node)
 
 
 def _at(size: dims.DimLike, at: dict[Atom, int]) -> int | None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symnb.compile.profile import Profile
+from symnb.compile.profile import Profile, Roofline
 from symnb.errors import CellError
 from symnb.magics.arguments import LineParser
-from symnb.magics.shown import Shown
 from symnb.magics.subject import Call, read_call
 
 MAGIC = "%symprofile"
@@ -33,7 +32,7 @@ def make_parser() -> LineParser:
     return parser
 
 
-def run(line: str, names: Mapping[str, Any]) -> Profile | Shown:
+def run(line: str, names: Mapping[str, Any]) -> Profile | Roofline:
     """The profile, after the calls the line asks for."""
     call, options = read_call(make_parser(), line, names)
     if options.calls < 1:
@@ -41,7 +40,7 @@ def run(line: str, names: Mapping[str, Any]) -> Profile | Shown:
     if call.arguments is not None:
         _measure(call, options.calls)
     profile = call.function.profile
-    return Shown(profile, profile.against()) if options.limits else profile
+    return profile.against() if options.limits else profile
 
 
 def _measure(call: Call, calls: int) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 from symnb.compile.ablation import Ablation
 from symnb.compile.check import CheckReport
+from symnb.compile.limits import known
+from symnb.compile.profile import Profile, Roofline
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.optim.rule import Rule
@@ -24,6 +26,7 @@ from symnb.viz.formula import rule_latex
 from symnb.viz.html import html, page
 from symnb.viz.infix import pp
 from symnb.viz.latex import latex_text
+from symnb.viz.roofline import profile_html, roofline_html
 from symnb.viz.rules import known_evidence
 from symnb.viz.story import story_of
 from symnb.viz.svg import kernels_svg, pass_svg
@@ -32,7 +35,7 @@ from symnb.viz.text import function_text, tree_text
 
 
 def mimebundle(thing: Any) -> dict[str, str]:
-    """What a notebook shows of a node, a graph, a rule, a check or a function."""
+    """What a notebook shows of a node, graph, rule, check, profile or function."""
     if isinstance(thing, Node):
         return {
             "text/plain": f"{pp(thing)} : {thing.type}",
@@ -44,6 +47,11 @@ def mimebundle(thing: Any) -> dict[str, str]:
         return {"text/plain": str(thing), "text/html": html(check_document(thing))}
     if isinstance(thing, Ablation):
         return {"text/plain": ablation_text(thing), "text/html": ablation_html(thing)}
+    if isinstance(thing, Profile):
+        shown = profile_html(thing, known())
+        return {"text/plain": str(thing), "text/html": shown}
+    if isinstance(thing, Roofline):
+        return {"text/plain": str(thing), "text/html": roofline_html(thing)}
     if isinstance(thing, Rule):
         return {
             "text/plain": repr(thing),

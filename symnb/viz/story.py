@@ -214,11 +214,22 @@ def profile_rows(function: Any, names: Sequence[str]) -> Json | None:
         "overhead_ns": round(total - inside),
         "method": "modelled",
         "steps": [
-            [names[step.number], round(step.ns / calls), _ops(step.nodes)]
+            [
+                names[step.number],
+                round(step.ns / calls),
+                _ops(step.nodes) + _rates(step),
+            ]
             for step in profile.steps
         ],
         "nodes": {time.node: time.ns / calls for time in profile.nodes},
     }
+
+
+def _rates(step: Any) -> str:
+    """What a step moves and does in a second, where that is known."""
+    if step.gbs is None or not step.flops:
+        return ""
+    return f", {step.gbs:.3g} GB/s, {step.gflops:.3g} GFLOP/s"
 
 
 def _ops(nodes: Sequence[Any]) -> str:

@@ -52,6 +52,44 @@ def test_operations_of_products_and_convolutions() -> None:
     assert [step.flops for step in profile.steps] == [2 * (2 * 4 * 6 * 6) * (3 * 3 * 3)]
 
 
+def test_softmax_reads_and_writes_each_element_once() -> None:
+    x = T.fmatrix("x")
+    step = _profiled(symnb.function([x], T.nnet.softmax(x)), np.ones((100, 50), "f4"))
+    [step] = step.steps
+    assert step.bytes == 2 * 4 * 100 * 50
+    each = 4 + T.exp(x).op.flops  # largest, minus, exp, sum, times; a reciprocal a row
+    assert step.flops == 100 * 50 * each + 100
+
+
+PARTS = {  # the bytes and operations of a part of a table of 1000 x 64 float32
+    "picked rows": (lambda t, i: t[i] * 2, 10 * 8 + 2 * 10 * 64 * 4, 10 * 64),
+    "first rows": (lambda t, i: t[:10] * 2, 2 * 10 * 64 * 4, 10 * 64),
+    "columns": (lambda t, i: t[:, :4].sum(), 1000 * 4 * 4, 4000),
+    "both whole": (lambda t, i: t[::-1] + t, 2 * 1000 * 64 * 4, 64000),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_an_array_counts_as_a_part(name) -> None:
+    make, nbytes, flops = PARTS[name]
+    t, i = T.fmatrix("t"), T.lvector("i")
+    table, at = np.ones((1000, 64), "float32"), np.arange(10)
+    f = symnb.function([t, i], make(t, i), on_unused_input="ignore")
+    [step] = _profiled(f, table, at).steps
+    assert nbytes <= step.bytes <= nbytes + 4  # the sum
+    assert step.flops == flops
+
+
+def test_a_scatter_adds_as_many_numbers_as_it_is_given() -> None:
+    t, i = T.fmatrix("t"), T.lvector("i")
+    f = symnb.function([t, i], T.inc_subtensor(t[i], t[i]))
+    profile = _profiled(f, np.ones((1000, 64), "float32"), np.arange(10))
+    assert sum(step.flops for step in profile.steps) == 10 * 64
+    whole = 2 * 1000 * 64 * 4  # the table is copied
+    moved = sum(step.bytes for step in profile.steps)
+    assert whole <= moved <= whole + 4 * (10 * 64 * 4 + 80)
+
+
 def test_sizes_are_those_of_the_last_call() -> None:
     x = T.dvector("x")
     f = symnb.function([x], x * 2)
@@ -66,7 +104,7 @@ def test_a_step_beside_the_limits() -> None:
     [step] = profile.steps
     least = 1e-6  # 16 kB at 16 GB/s, 1,000 operations at 1 GFLOP/s
     assert step.of_limit(machine) == pytest.approx(least * 3e9 / step.ns)
-    assert "memory 16 GB/s" in profile.against(machine)
+    assert "memory 16 GB/s" in str(profile.against(machine))
 
 
 def test_what_depends_on_data_is_left_open() -> None:

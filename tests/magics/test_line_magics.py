@@ -105,11 +105,11 @@ def test_symprofile_shows_the_limits_of_the_machine(notebook) -> None:
     notebook("a = np.linspace(0, 1, 50)")
     with symnb.config.change(reproducible=True):
         shown = notebook.value("%symprofile f(a, y=a) --limits -n 5")
-    assert shown.value.calls == 5
+    assert shown.profile.calls == 5
     lines = repr(shown).splitlines()
     assert "memory 10 GB/s" in lines[0]
     assert "GFLOP/s  limit" in lines[1]
-    assert len(lines) == 2 + len(shown.value.steps)
+    assert len(lines) == 2 + len(shown.profile.steps)
 
 
 @pytest.mark.cc
