@@ -111,7 +111,7 @@ EIGH = Op(
     name="eigh", infer=_infer_eigh,
     numpy=in_any_precision(np.linalg.eigh),
     assumes=assume_square,
-    vjp=_eigh_vjp, jvp=_eigh_jvp, weight=3, flops=1000.0,
+    vjp=_eigh_vjp, jvp=_eigh_jvp, weight=3, flops=1000.0, tags=frozenset({"lapack"}),
     doc="Eigenvalues in ascending order and eigenvectors of a symmetric matrix.",
 )  # fmt: skip
 
@@ -132,6 +132,7 @@ def _values_jvp(node: Node, tangents: Parts) -> Node | None:
 EIGVALSH = Op(
     name="eigvalsh", infer=_infer_values, numpy=in_any_precision(np.linalg.eigvalsh),
     assumes=assume_square, vjp=_values_vjp, jvp=_values_jvp, weight=3, flops=300.0,
+    tags=frozenset({"lapack"}),
     doc="Eigenvalues of a symmetric matrix, in ascending order.",
 )  # fmt: skip
 

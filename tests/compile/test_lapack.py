@@ -11,6 +11,8 @@ import symnb.tensor as T
 from symnb.compile.extern import lapack
 from symnb.core.node import Node, make
 from symnb.core.op import TABLE
+from symnb.errors import MatrixError
+from symnb.ops.factor import eigh, eigvalsh
 from symnb.ops.linalg import det, inv, slogdet, solve
 from symnb.ops.lu import lu_factor, lu_solve
 from symnb.ops.pivots import pivots
@@ -197,3 +199,35 @@ def test_functions_of_scipys_lapack_agree(monkeypatch, tmp_path) -> None:
     np.testing.assert_allclose(solution, np.linalg.solve(a, right), rtol=1e-10)
     np.testing.assert_allclose(factor, np.linalg.cholesky(a), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(logarithm, np.linalg.slogdet(a)[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(4, 4), (60, 60), (0, 0), (1, 1), (3, 5, 5)])
+def test_eigenvalues_and_vectors_are_numpys_bit_for_bit(shape, dtype) -> None:
+    x = T.tensor(dtype, (None,) * len(shape), name="x")
+    values, vectors = eigh(x)
+    f = compiled([x], [values, vectors])
+    one, other, alone = (compiled([x], y) for y in (values, vectors, eigvalsh(x)))
+    assert calls(f)
+    assert calls(alone)
+    a = sample(*shape, dtype=dtype)  # only the lower triangle is read
+    want = np.linalg.eigh(a)
+    for part, right in zip(f(a), want, strict=True):
+        np.testing.assert_array_equal(part, right, strict=True)
+    np.testing.assert_array_equal(other(a), want[1], strict=True)
+    for values_alone in (one(a), alone(a)):  # no vectors are computed
+        np.testing.assert_array_equal(values_alone, np.linalg.eigvalsh(a), strict=True)
+
+
+def test_eigenvalues_of_nan_are_numpys() -> None:
+    x = T.dmatrix("x")
+    f = compiled([x], list(eigh(x)))
+    a = np.full((3, 3), np.nan)
+    try:
+        want = np.linalg.eigh(a)
+    except np.linalg.LinAlgError:
+        with pytest.raises(MatrixError):
+            f(a)
+    else:
+        for part, right in zip(f(a), want, strict=True):
+            np.testing.assert_array_equal(part, right)

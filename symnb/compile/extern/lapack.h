@@ -153,3 +153,29 @@ static int symnb_KINDpivots(const void *f, int64_t n, const REAL *d, REAL *out,
   }
   return 0;
 }
+
+static int symnb_KINDeigh(const void *f, symnb_ws *ws, int64_t count, int64_t n,
+    const REAL *a, REAL *values, REAL *vectors) {
+  if (!SYMNB_TAKES(2 * n * n + 6 * n + 1)) return 1;
+  if (!count || !n) return 0;
+  SIZE size = n, least = -1, most = -1, whole = 0, fails = 0;
+  double room = 0, *t = SYMNB_ROOM((n * n + n) * sizeof *t), *w = t + n * n;
+  if (!t) return 1;
+  void (*const run)(const char *, const char *, SIZE *, double *, SIZE *, double *,
+    double *, SIZE *, SIZE *, SIZE *, SIZE *) = (void *)f;
+  const char *job = vectors ? "V" : "N";
+  run(job, "L", &size, t, &size, w, &room, &least, &whole, &most, &fails);
+  if (fails) return 1;
+  least = (SIZE)room, most = whole;
+  double *work = SYMNB_ROOM(least * sizeof *work);
+  SIZE *places = SYMNB_ROOM(most * sizeof *places);
+  if (!work || !places) return 1;
+  for (int64_t p = 0; p < count; p++, a += n * n) {
+    symnb_KINDwiden(n, n, a, t);
+    run(job, "L", &size, t, &size, w, work, &least, places, &most, &fails);
+    if (fails) return 1;
+    if (vectors) symnb_KINDnarrow(n, n, t, vectors + p * n * n);
+    for (int64_t i = 0; values && i < n; i++) values[p * n + i] = w[i];
+  }
+  return 0;
+}

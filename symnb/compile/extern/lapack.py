@@ -19,7 +19,7 @@ from symnb.compile.extern import blas
 from symnb.compile.extern.contract import Products, SizeText
 from symnb.compile.program import Buffer, Step
 
-ROUTINES = ("potrf", "gesv", "getrf")
+ROUTINES = ("potrf", "gesv", "getrf", "syevd")
 NAMES = tuple(kind + routine for routine in ROUTINES for kind in "sd")
 KINDS = {"float32": "s", "float64": "d"}
 STACK = 16384  # bytes of workspace that are taken from the stack
@@ -160,7 +160,8 @@ def _solve_triangular(step: Step, size: SizeText) -> list[str]:
     return [*sizes, a.name, b.name, step.writes[0].name, *flags]
 
 
-def _lu_factor(step: Step, size: SizeText) -> list[str]:
+def _parts(step: Step, size: SizeText) -> list[str]:
+    """Of an op of two results: 0 for the one nobody reads."""
     parts = {pick.params[0]: out for pick, out in zip(
         step.nodes[1:], step.writes, strict=True)}  # fmt: skip
     made = [parts[at].name if at in parts else "0" for at in (0, 1)]
@@ -174,8 +175,13 @@ def _det(step: Step, size: SizeText) -> list[str]:
 
 
 def _slogdet(step: Step, size: SizeText) -> list[str]:
-    *given, sign, logarithm = _lu_factor(step, size)
+    *given, sign, logarithm = _parts(step, size)
     return [*given, "0", sign, logarithm]
+
+
+def _eigvalsh(step: Step, size: SizeText) -> list[str]:
+    a = step.reads[0]
+    return ["ws", *_batch(a, size), a.name, step.writes[0].name, "0"]
 
 
 def _pivots(step: Step, size: SizeText) -> list[str]:
@@ -197,7 +203,9 @@ _CALLS = {
     "solve": _Call("dgesv", ("widen", "narrow", "solve"), _solve),
     "det": _Call("dgetrf", ("widen", "det"), _det),
     "slogdet": _Call("dgetrf", ("widen", "det"), _slogdet),
-    "lu_factor": _Call("KINDgetrf", ("turn", "factor"), _lu_factor),
+    "eigh": _Call("dsyevd", ("widen", "narrow", "eigh"), _parts),
+    "eigvalsh": _Call("dsyevd", ("widen", "narrow", "eigh"), _eigvalsh),
+    "lu_factor": _Call("KINDgetrf", ("turn", "factor"), _parts),
     "solve_triangular": _Call("KINDtrsm", ("substitute",), _solve_triangular),
     "pivots": _Call("KINDtrsm", ("pivots",), _pivots),
     "lu_solve": _Call("KINDtrsm", ("back",), _lu_solve),
