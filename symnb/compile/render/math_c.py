@@ -1,4 +1,4 @@
-"""C of exponentials and logarithms that a loop takes in whole, in place of libm's.
+"""C of exponentials, tanh, erf and log1p that a loop takes in whole, not libm's.
 
 A call of libmvec in a loop moves every live register to memory and back. These forms
 are plain arithmetic on one element: they are inlined before gcc vectorises the loop,
@@ -7,8 +7,11 @@ an element has the same bits wherever it lies. They need a processor with fma, a
 -fno-thread-jumps, without which gcc 12 splits two selections of one value into five.
 
 ns an element, 512 bits, call of libmvec -> form here (EPYC, gcc 12, 2026-11): expf .31
-.23, logf .30 .33, log1pf .43 .34, expm1f .34 .24, tanhf .39 .30; double exp .78 .70,
-expm1 .85 .73, tanh 1.85 .81. Bounds of errors: every 41st float, 3 million doubles.
+.23, expm1f .34 .24, tanhf .39 .30, log1pf .43 .34; double exp .78 .70, expm1 .85 .73,
+tanh 1.85 .81. At 256 bits expf .33 .33, expm1f .69 .35, tanhf .75 .40, log1pf .55 .51;
+expm1 1.18 1.12, tanh 2.5 1.23. Too little gained, so left to libmvec: logf .31 .33,
+double log .98 .93, log1p .82 1.01. Bounds of errors: every 97th float and 1.5 million doubles;
+libmvec's are 2.6, 2.4, 1.4, 1.9; 2.9, 2.1, 1.2 ulp in the order above, erff 4.0.
 Polynomials are minimax (Lawson's iteration, coefficients rounded one by one). Source of
 the reductions: Muller, Elementary Functions, 3rd ed. 2016, ch. 11.
 """
@@ -198,21 +201,6 @@ SYMNB_INLINE double symnb_tanh(double x)
     return copysign(fma(s, q, s - 1.0) / fma(s, q, s + 1.0), x);
 }}
 """
-LOGF = """\
-/* log x, {ulp} ulp; denormals are scaled by 2^23 first */
-SYMNB_INLINE float symnb_logf(float x)
-{{
-    const int32_t tiny = x < 0x1p-126f;
-    const uint32_t i = symnb_bits32(tiny ? x * 0x1p23f : x) + 0x004afb0d;
-    const float bias = tiny ? 8388758.0f : 8388735.0f;
-    const float k = symnb_float32(0x4b000000 | i >> 23) - bias;
-    const float m = symnb_float32((i & 0x7fffff) + 0x3f3504f3);
-    float y = symnb_log_partsf(k, m - 1.0f);
-    y = x < __builtin_inff() ? y : x;
-    y = x > 0 ? y : __builtin_nanf("");
-    return x == 0 ? -__builtin_inff() : y;
-}}
-"""
 LOG1P = """\
 /* log(1 + x), {ulp} ulp; what u = 1 + x lost in rounding joins f, scaled by s = 2^-k */
 SYMNB_INLINE float symnb_log1pf(float x)
@@ -263,7 +251,6 @@ FORMS = {
     "tanhf": Form(TANH, 2.0, True, _FLOAT),
     "tanh": Form(TANH_DOUBLE, 2.2, True, _DOUBLE),
     "erff": Form(ERF, 1.2, True, _FLOAT),
-    "logf": Form(LOGF, 1.2, False, (BITS, LOG)),
     "log1pf": Form(LOG1P, 1.8, True, (BITS, LOG)),
 }
 
