@@ -10,8 +10,8 @@ ns an element, 512 bits, call of libmvec -> form here (EPYC, gcc 12, 2026-11): e
 .23, expm1f .34 .24, tanhf .39 .30, log1pf .43 .34; double exp .78 .70, expm1 .85 .73,
 tanh 1.85 .81. At 256 bits expf .33 .33, expm1f .69 .35, tanhf .75 .40, log1pf .55 .51;
 expm1 1.18 1.12, tanh 2.5 1.23. Too little gained, so left to libmvec: logf .31 .33,
-double log .98 .93, log1p .82 1.01. Bounds of errors: every 97th float and 1.5 million doubles;
-libmvec's are 2.6, 2.4, 1.4, 1.9; 2.9, 2.1, 1.2 ulp in the order above, erff 4.0.
+double log .98 .93, log1p .82 1.01. Bounds of errors: every 97th float, 1.5 million
+doubles; libmvec's are 2.6, 2.4, 1.4, 1.9; 2.9, 2.1, 1.2 ulp in this order, erff 4.0.
 Polynomials are minimax (Lawson's iteration, coefficients rounded one by one). Source of
 the reductions: Muller, Elementary Functions, 3rd ed. 2016, ch. 11.
 """
