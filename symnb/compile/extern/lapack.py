@@ -51,7 +51,7 @@ def addresses(names: Iterable[str]) -> tuple[int, ...]:
     Raises KeyError when this process has no such routine.
     """
     found = lapack()
-    own = found.addresses if found is not None else {}
+    own = found.addresses if found is not None else dict[str, int]()
     return tuple(
         own[name] if name in NAMES else blas.addresses((name,))[0] for name in names
     )
