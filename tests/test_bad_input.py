@@ -381,6 +381,18 @@ def test_function_tells_what_is_missing_unused_or_no_input() -> None:
         short(caught.value, *words)
 
 
+def test_a_size_without_its_tensor_is_missing(device) -> None:
+    x, z = T.dvector("x"), T.tensor("float64", ("n",), name="z")
+    twice = T.tensor("float64", (2 * z.type.shape[0],), name="twice")
+    wrong = [([], T.zeros((x.shape[0],)), "x0"), ([], x.shape[0] * 2, "x0")]
+    for inputs, output, size in [*wrong, ([twice], twice + 1, "n")]:
+        with pytest.raises(MissingInputError) as caught:
+            symnb.function(inputs, output, name="f")
+        short(caught.value, f"f needs the size {size}", "test_bad_input.py, line")
+    f = symnb.function([x], T.zeros((x.shape[0],)))
+    np.testing.assert_array_equal(f([1.0, 2.0]), [0, 0])
+
+
 def test_updates_and_givens_of_the_wrong_type() -> None:
     x = T.dvector("x")
     s = symnb.shared(np.float32([1, 2]), "s")

@@ -41,6 +41,10 @@ def ifelse(
 ) -> Any:
     """`then_branch` if the scalar `condition` is true, else `else_branch`.
 
+    Both are computed at every call, so that what fails in one fails, chosen or not: an
+    index out of bounds, a singular matrix. Where that may happen, make the operand safe
+    instead: `ifelse(n > 0, x[maximum(n, 1) - 1], 0.0)`.
+
     Each branch is a tensor or a list of tensors; the two sides have the same number
     of axes and the same sizes. Raises RankError.
     """
