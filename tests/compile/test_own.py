@@ -188,3 +188,75 @@ def test_vectors_times_matrices_in_threads(shape: Any, threads: int) -> None:
         f(m, x, y), [m @ y, x @ m, x @ x, y + 2 * (m.T @ x)], strict=True
     ):
         np.testing.assert_array_equal(got, want)
+
+
+def _steps(f: Any) -> list[str]:
+    return [f"{step.kind} {step.name}" for step in f.story.program.steps]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+@pytest.mark.parametrize("batch", [(5, 5), (1, 5), (5, 1), (1, 1), (0, 0)])
+def test_batches_are_read_turned_and_spread_where_they_lie(dtype, batch) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.integers(-3, 4, (batch[0], 6, 7)).astype(dtype)
+    y = rng.integers(-3, 4, (batch[1], 4, 7)).astype(dtype)
+    a = T.TensorType(dtype, (None, None, None))("a")
+    b = T.TensorType(dtype, (None, None, None))("b")
+    f = symnb.function([a, b], T.matmul(a, b.transpose(0, 2, 1)))
+    np.testing.assert_array_equal(f(x, y), x @ y.transpose(0, 2, 1))
+    assert _steps(f) == ["extern batched_dot"]
+    g = symnb.function([a, b], T.matmul(b, a.transpose(0, 2, 1)).transpose(0, 2, 1))
+    np.testing.assert_array_equal(g(x, y), x @ y.transpose(0, 2, 1))
+    h = symnb.function([a], T.matmul(a, a.transpose(0, 2, 1)))
+    np.testing.assert_array_equal(h(x), x @ x.transpose(0, 2, 1))
+
+
+def test_one_matrix_serves_a_whole_batch() -> None:
+    rng = np.random.default_rng(8)
+    x = rng.integers(-3, 4, (6, 7)).astype("float64")
+    y = rng.integers(-3, 4, (5, 7, 4)).astype("float64")
+    a, b = T.dmatrix("a"), T.dtensor3("b")
+    f = symnb.function([a, b], T.matmul(a, b), threads=2)
+    np.testing.assert_array_equal(f(x, y), x @ y)
+    assert _steps(f)[-1] == "extern batched_dot"
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2, 3), (2, 3)), ((2, 3), (1, 1)), ((1, 1), (2, 3))]
+)
+def test_several_axes_of_a_batch_are_read_where_they_lie(shapes) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.integers(-3, 4, (*shapes[0], 5, 4)).astype("float32")
+    y = rng.integers(-3, 4, (*shapes[1], 6, 4)).astype("float32")
+    a, b = (
+        T.TensorType("float32", tuple(1 if n == 1 else None for n in v.shape))()
+        for v in (x, y)
+    )
+    f = symnb.function([a, b], T.matmul(a, b.transpose(0, 1, 3, 2)))
+    np.testing.assert_array_equal(f(x, y), x @ y.transpose(0, 1, 3, 2))
+    assert [s for s in _steps(f) if "alias" not in s] == ["extern batched_dot"]
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2, 1), (1, 3)), ((1, 3), (2, 1)), ((2, 3), (2, 1))]
+)
+def test_batches_spread_along_some_axes_only(shapes) -> None:
+    rng = np.random.default_rng(9)
+    x = rng.integers(-3, 4, (*shapes[0], 5, 4)).astype("float32")
+    y = rng.integers(-3, 4, (*shapes[1], 4, 6)).astype("float32")
+    a, b = (
+        T.TensorType("float32", tuple(1 if n == 1 else None for n in v.shape))()
+        for v in (x, y)
+    )
+    f = symnb.function([a, b], T.matmul(a, b))
+    np.testing.assert_array_equal(f(x, y), x @ y)
+
+
+def test_a_view_that_is_a_result_too_is_computed_once() -> None:
+    x = np.arange(60.0).reshape(5, 3, 4)
+    a = T.dtensor3("a")
+    turned = a.transpose(0, 2, 1)
+    f = symnb.function([a], [T.matmul(a + 1, turned), turned])
+    product, view = f(x)
+    np.testing.assert_array_equal(product, (x + 1) @ x.transpose(0, 2, 1))
+    np.testing.assert_array_equal(view, x.transpose(0, 2, 1))

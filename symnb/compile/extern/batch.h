@@ -21,12 +21,12 @@ static int symnb_KINDbatch_chunk(void *const *p, const int64_t *unused, int64_t 
 /* c[i] = op(a[i]) op(b[i]) for i < count. */
 static int symnb_KINDgemm_batch(symnb_ws *ws, const void *own, const void *gemm, int ta,
                                 int tb, int64_t count, int64_t m, int64_t n, int64_t k,
-                                const REAL *a, int64_t lda, const REAL *b, int64_t ldb,
-                                REAL *c)
+                                const REAL *a, int64_t lda, int64_t next_a,
+                                const REAL *b, int64_t ldb, int64_t next_b, REAL *c)
 {
   symnb_KINDpieces v = {.own = own, .routine = gemm, .ta = ta, .tb = tb, .m = m, .n = n,
-                        .k = k, .lda = lda, .ldb = ldb, .next_a = m * k,
-                        .next_b = k * n, .next_c = m * n, .a = a, .b = b, .c = c};
+                        .k = k, .lda = lda, .ldb = ldb, .next_a = next_a,
+                        .next_b = next_b, .next_c = m * n, .a = a, .b = b, .c = c};
   void *const p[] = {&v};
   const double ns = count * (m * n * k / 40.0 + 40);
   if (count < ws->threads) { /* then each is shared out */

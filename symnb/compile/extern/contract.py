@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from symnb.compile.extern.blas import ROUTINES, blas, declarations
+from symnb.compile.operands import operand
 from symnb.compile.program import Buffer, Step
 from symnb.core.dims import DimLike
 from symnb.ops.gemm import reads_c
@@ -94,19 +95,26 @@ class Products:
             return self._plain("dot", dtype, [n, x, 1, y, 1, out])
         return self._call(routine, "pieces dot", [n, x, y, out])
 
-    def batch(self, dtype: str, count: str, a: Matrix, b: Matrix, c: str) -> list[str]:
-        """c[i] = a[i] @ b[i] for i < count, the matrices one after another."""
+    def batch(
+        self, dtype: str, count: str, pair: tuple[Matrix, Matrix],
+        apart: tuple[str, str], c: str,
+    ) -> list[str]:  # fmt: skip
+        """c[i] = pair[0][i] @ pair[1][i] for i < count.
+
+        apart  elements from one matrix to the next
+        """
+        a, b = pair
         m, k = a.shape
         n = b.shape[1]
         routine = self._found("gemm", dtype)
         if routine is None:
-            first = replace(a, text=f"{a.text} + i * ({m}) * ({k})")
-            second = replace(b, text=f"{b.text} + i * ({k}) * ({n})")
+            first = replace(a, text=f"{a.text} + i * ({apart[0]})")
+            second = replace(b, text=f"{b.text} + i * ({apart[1]})")
             into = f"{c} + i * ({m}) * ({n})"
             call = self.gemm(dtype, first, second, ("1", "0"), into)
             return [f"for (int64_t i = 0; i < {count} && !status; i++)", f"  {call}"]
         given = [int(a.turned), int(b.turned), count, m, n, k]
-        given += [a.text, a.columns, b.text, b.columns, c]
+        given += [a.text, a.columns, apart[0], b.text, b.columns, apart[1], c]
         return [self._call(routine, "shared pieces batch", given, "batch")]
 
     def _call(
@@ -172,9 +180,9 @@ def emit_contract(step: Step, size: SizeText, products: Products) -> list[str]:
     out = step.writes[0]
     if name == "gemm":
         return _gemm(step, size, products, out)
-    a, b = step.reads[:2]
     if name == "batched_dot":
-        return _batched(a, b, out, size, products)
+        return _batched(step, size, products)
+    a, b = step.reads[:2]
     return [_dot(a, b, out, size, products)]
 
 
@@ -224,12 +232,20 @@ def _gemm(step: Step, size: SizeText, products: Products, out: Buffer) -> list[s
     return [*lines, products.gemv(dtype, matrix, b.name, scale, out.name)]
 
 
-def _batched(
-    a: Buffer, b: Buffer, out: Buffer, size: SizeText, products: Products
-) -> list[str]:
-    count = size(a.type.shape[0])
-    pair = _matrix(a, size), _matrix(b, size)
-    return products.batch(out.type.dtype, count, *pair, out.name)
+def _batched(step: Step, size: SizeText, products: Products) -> list[str]:
+    out = step.writes[0]
+    pair: list[Matrix] = []
+    apart: list[str] = []
+    for buffer, node in zip(step.reads[:2], step.nodes[0].operands, strict=True):
+        seen = operand(node)
+        matrix = _matrix(buffer, size, seen.turned)
+        pair.append(matrix)
+        each = f"({matrix.rows}) * ({matrix.columns})"
+        apart.append("0" if seen.spread else each)
+    count = size(out.type.shape[0])
+    return products.batch(
+        out.type.dtype, count, (pair[0], pair[1]), (apart[0], apart[1]), out.name
+    )
 
 
 # Same arguments as the library's wrappers (extern/blas.py). beta = 0 overwrites.

@@ -26,6 +26,7 @@ from symnb.compile.kernels.points import (
 )
 from symnb.compile.kernels.region import Region, RegionKind
 from symnb.compile.kernels.space import Space
+from symnb.compile.operands import arrays
 from symnb.core.dims import Dim, DimLike, bound, evaluate
 from symnb.core.graph import Graph
 from symnb.core.node import SIZE, Node
@@ -234,7 +235,7 @@ class _Partition:
     def _anchor_operands(self, node: Node) -> None:
         if self.roles[node] in ("extern", "opaque"):
             unread = node.op is GEMM and not reads_c(node)
-            for x in node.operands[1:] if unread else node.operands:
+            for x in node.operands[1:] if unread else arrays(node):
                 self._anchor(x, f"{node.op.name} reads it as an array")
 
     # ---------------------------------------------------------------- sources
@@ -475,7 +476,7 @@ class _Partition:
         first = cluster.anchors[0]
         if cluster.kind in ("extern", "opaque"):
             picks = tuple(cluster.anchors[1:])
-            nodes, inputs, outputs = [first, *picks], first.operands, picks or (first,)
+            nodes, inputs, outputs = [first, *picks], arrays(first), picks or (first,)
         else:
             inputs = tuple(
                 dict.fromkeys(
