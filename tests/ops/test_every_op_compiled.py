@@ -113,8 +113,8 @@ def close(got: Array, want: Array) -> None:
 # --------------------------------------------------------------------- elementwise
 
 
-def elementwise_items(dtype: str, special: bool) -> list[Item]:
-    """One item per op that computes in `dtype`."""
+def elementwise_items(dtype: str, special: bool, turn: int = 0) -> list[Item]:
+    """One item per op that computes in `dtype`, its operands moved on by `turn`."""
     found = []
     for op in ELEMENTWISE:
         if dtype in c_loops.computed_dtypes(op):
@@ -123,6 +123,7 @@ def elementwise_items(dtype: str, special: bool) -> list[Item]:
                 with np.errstate(all="ignore"):
                     kept = ~OUTSIDE[op.name](*operands)
                 operands = [x[kept] for x in operands]
+            operands = [np.roll(x, turn) for x in operands]
             found.append(item(op.name, op, operands, comparison(op, dtype, operands)))
     return found
 
@@ -153,6 +154,15 @@ DTYPES = sorted({d for op in ELEMENTWISE for d in c_loops.computed_dtypes(op)})
 def test_elementwise_ops_at_special_values(dtype: str) -> None:
     for group in groups(elementwise_items(dtype, special=True)):
         check(group, "strict", cut=(0, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_special_values_in_whole_vectors_and_behind_them(dtype: str) -> None:
+    several = {op.name for op in ELEMENTWISE if 4 <= op.flops < 100}
+    for turn in (0, 13):
+        items = elementwise_items(dtype, special=True, turn=turn)
+        for group in groups([one for one in items if one.label in several]):
+            check(group, "FAST_RUN", cut=(5,))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
