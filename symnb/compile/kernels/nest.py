@@ -70,6 +70,14 @@ PLACE = Op(
     kind="elementwise", no_gradient="an index", tags=frozenset({"kernel"}),
 )  # fmt: skip
 
+# (x, best): whether x comes before `best`, an extremum of what was seen before; the
+# first NaN comes before all.
+LEADS = Op(
+    name="nest_leads", infer=_no_reference, numpy=_no_reference, arity=2,
+    params=("combine",), kind="elementwise", no_gradient="a choice",
+    tags=frozenset({"kernel"}),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, eq=False)
 class Buffer:

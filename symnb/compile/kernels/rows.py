@@ -39,6 +39,7 @@ from symnb.compile.kernels.nest import (
     axis,
     value_order,
 )
+from symnb.compile.kernels.places import place_of_extremum
 from symnb.compile.kernels.schedule import Axes, product
 from symnb.compile.kernels.streams import streams
 from symnb.compile.kernels.target import Target
@@ -113,8 +114,15 @@ class Rows(Reducing):
         """The passes over a row, inside loops over rows."""
         found: list[Statement] = []
         known: Known = {}  # scalars of the row
+        placed = -1  # the last stage that is done with the one before it
         for at, stage in enumerate(self.nest.stages):
-            if stage.inner:
+            if at == placed:
+                continue
+            both = place_of_extremum(self, at, known) if stage.inner else None
+            if both is not None:
+                found += both
+                placed = at + 1
+            elif stage.inner:
                 found += self._row(at, stage, dict(known))
             else:
                 found += self.lets(stage.lets, known)

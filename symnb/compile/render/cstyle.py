@@ -35,7 +35,7 @@ from symnb.compile.kernels.kernel import (
     Write,
     variable,
 )
-from symnb.compile.kernels.nest import PLACE, WRAP, NestError
+from symnb.compile.kernels.nest import LEADS, PLACE, WRAP, NestError
 from symnb.compile.kernels.streams import lanes_of, streamed
 from symnb.compile.render.parts import Part, parts_of
 from symnb.compile.render.polling import polled_loops
@@ -328,6 +328,8 @@ class Printer:
             if is_float(define.operand_dtypes[0]):
                 found = f"({found}) | ({x} != {x})"
             return f"{found} ? {place} : {LARGEST}"
+        if op is LEADS:
+            return leads(define.params[0], define.operand_dtypes[0], *values)
         if isinstance(op, Elementwise):
             text = expression(op, define.operand_dtypes[-1], values)
             if text:
@@ -475,6 +477,14 @@ def identity(combine: str, dtype: str) -> str:
         limits = np.iinfo(dtype)
         return number(np.dtype(dtype).type(limits.min if low else limits.max))
     return {"add": "0", "mul": "1", "and": "1", "or": "0"}[combine]
+
+
+def leads(combine: str, dtype: str, x: str, best: str) -> str:
+    """Whether x comes before the extremum `best`."""
+    before, behind = (">", "<=") if combine == "max" else ("<", ">=")
+    if is_float(dtype):
+        return f"!({x} {behind} {best}) & ({best} == {best})"
+    return f"{x} {before} {best}"
 
 
 def combined(combine: str, dtype: str, old: str, value: str) -> str:
