@@ -131,10 +131,12 @@ class _Lanes:
             Loop(once.atom, 0, in_lanes.dim, "serial", tuple(lanes), 1, "a long row"),
             one,
         ]
+        # Named unlike what each chunk of a loop could have of its own: here a chunk's
+        # place would need its extremum to be compared with.
         for item, cell in ((self.first, best), (self.second, place)):
-            dtype = item.value.dtype
-            found.append(Define(item.name, dtype, None, (cell,), (dtype,)))
-            form.places[item.name] = Name(item.name)
+            dtype, made = item.value.dtype, f"found_{item.name}"
+            found.append(Define(made, dtype, None, (cell,), (dtype,)))
+            form.places[item.name] = Name(made)
         return found
 
     def _one(self, best: Element, place: Element, start: DimLike) -> Loop:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symnb.tensor as T
+from symnb.compile.kernels import Target, lower, partition, schedule_cpu
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from tests.compile.kernels import harness
@@ -48,6 +49,14 @@ def test_places_of_extrema_are_numpys(dtype: str, n: int, m: int, seed: int) -> 
     ]  # fmt: skip
     for got, want in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+def test_one_row_is_not_cut() -> None:
+    x = T.TensorType("float32", (None, None))("x")
+    [region] = partition(Graph([x], [x.argmax()]))
+    kernel = schedule_cpu(lower(region), Target(64))
+    assert not kernel.parallel
+    assert "depend" in kernel.alone
 
 
 @pytest.mark.cc
