@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import symnb.compile.build as builder
-from symnb.compile.background import LARGE, Background
+from symnb.compile.background import Background
 from symnb.compile.codec import decode
 from symnb.compile.extern import own
 from symnb.compile.extern.blas import NAMES, control
@@ -167,9 +167,8 @@ class Variant:
         return self.library.seconds
 
     def _units(self) -> int:
-        """How many units the program will probably have."""
-        large = len(self.specialised.graph.order) > LARGE
-        return min(2, 1 if config.reproducible else config.threads) if large else 1
+        """How many units the program will at least have, if it has kernels."""
+        return min(2, 1 if config.reproducible else config.threads)
 
     @cached_property
     def key(self) -> str:

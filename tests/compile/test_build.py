@@ -204,6 +204,64 @@ def test_no_vector_functions_without_compiler(monkeypatch: Any, tmp_path: Path) 
     assert build.vector_functions() == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("call", "needed"), [("sqrt(x)", False), ("exp(x)", True), ("x", False)]
+)
+def test_libm_is_linked_where_it_is_called(
+    fresh: Path, call: str, needed: bool
+) -> None:
+    heads = "".join(
+        f"__attribute__((const)) double {name}(double);\n" for name in ("exp", "sqrt")
+    )
+    text = f"{returning(1)}{heads}double f(double x) {{ return {call}; }}"
+    with build.started_ahead(1) as ahead:
+        library = build.build(text, "k", None, ahead)
+    f = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(library.address("f"))
+    value = float(mpmath.mpf("1.5625"))
+    exact = {"sqrt(x)": 1.25, "x": 1.5625}.get(call, float(mpmath.exp("1.5625")))
+    assert abs(f(value) - exact) <= np.spacing(exact)
+    if ahead is not None:
+        assert (b"libm.so" in library.entry.library.read_bytes()) == needed
+
+
+def test_a_compiler_that_does_not_wait_is_called_as_always(fresh: Path) -> None:
+    real = shutil.which("cc")
+    deaf = f'case "$*" in */dev/stdin*) exec {real} "$@" </dev/null;; esac'
+    with config.change(cc=script(fresh / "cc", f'{deaf}\nexec {real} "$@"')):
+        assert build.find_compiler().linker == ()
+        assert run(build.build(returning(12), "k")) == 12
+
+
+def test_what_fails_ahead_is_done_again_by_the_plain_command(fresh: Path) -> None:
+    real, late = shutil.which("cc"), fresh / "late"
+    dies = f'case "$*" in */dev/stdin*) [ -e {late} ] && exit 1;; esac'
+    with config.change(cc=script(fresh / "cc", f'{dies}\nexec {real} "$@"')):
+        build.find_compiler()
+        late.touch()
+        with build.started_ahead(2) as ahead:
+            assert run(build.build(returning(13), "k", None, ahead)) == 13
+        with (
+            pytest.raises(BuildError, match="missing"),
+            build.started_ahead(1) as ahead,
+        ):
+            build.build("int f(void) { return missing; }", "wrong", None, ahead)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded")
+def test_a_child_forked_while_a_compiler_waits_does_not_hold_it(fresh: Path) -> None:
+    with build.started_ahead(1) as ahead:
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)  # it has no copy of the pipe: the text ends without it
+            os._exit(0)
+        try:
+            assert run(build.build(returning(14), "k", None, ahead)) == 14
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
 # ---- errors -----------------------------------------------------------------
 
 

@@ -1,22 +1,26 @@
 """A program's C text as several units, which compile at the same time.
 
 One unit with n kernels takes 10 ms and 9 to 60 ms a kernel; 200 kernels 1.7 s, in two
-units on two cores 0.9 (gcc 12, EPYC, 2026-11). Kernels keep their names, hidden from
-other libraries; the unit with the host functions declares them.
+units on two cores 0.9 (gcc 12, EPYC, 2026-11). So even one kernel is cut: its loop into
+one unit, what starts the loop and the host functions into another, 48 ms beside 23
+where one took 58. Functions keep their names, hidden from other libraries; a unit
+declares those of others that it calls.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 LEAST = 3  # kernels of a unit: another one costs the prelude again, 10 ms
 HOST = 3  # times as fast as a kernel of the same length the host is compiled
+PART = re.compile(r"^static SYMNB_PART int \w+\([^{]*\)$", re.M)
 HIDDEN = '__attribute__((visibility("hidden"))) '
 
 
 def unit_count(kernels: int, cores: int) -> int:
-    """Into how many units so many kernels are cut: two from six on, if two cores."""
-    return max(1, min(cores, kernels // LEAST))
+    """Into how many units so many kernels are cut: two at least, if two cores."""
+    return max(1, min(cores, kernels and max(2, kernels // LEAST)))
 
 
 def unit_texts(
@@ -29,14 +33,33 @@ def unit_texts(
     if count < 2:
         texts = [text for _, text in kernels]
         return ("\n\n".join([prelude, *texts, host]) + "\n",)
-    shares = _shares([text for _, text in kernels], count, len(host) // HOST)
-    found: list[str] = []
-    for share in shares:
-        texts = [_shown(*kernels[at]) for at in share]
-        found.append("\n\n".join([prelude, *texts]) + "\n")
     heads = [f"{HIDDEN}{_signature(*kernel)};" for kernel in kernels]
+    few = len(kernels) < 2 * LEAST
+    pieces = [
+        piece
+        for kernel in kernels
+        for piece in (_pieces(*kernel) if few else [_shown(*kernel)])
+    ]
+    found: list[str] = []
+    for share in _shares(pieces, count, len(host) // HOST):
+        found.append("\n\n".join([prelude, *(pieces[at] for at in share)]) + "\n")
     found[-1] += "\n".join(["", *heads, "", host, ""])
     return tuple(found)
+
+
+def _pieces(name: str, text: str) -> list[str]:
+    """A kernel's loops that run in threads, and the rest of it, which declares them."""
+    text = _shown(name, text)
+    at = text.rfind(f"/* {name}: ", 0, text.index(f"int {name}("))
+    parts = PART.findall(text[:at]) if at > 0 else []
+    if not parts or text[:at].count("static ") != len(parts):
+        return [text]  # what else stands there is this unit's own
+    shown = [HIDDEN + part.removeprefix("static ") for part in parts]
+    loops = text[:at]
+    for part, other in zip(parts, shown, strict=True):
+        loops = loops.replace(part, other)
+    heads = "".join(f"{part};\n" for part in shown)
+    return [loops, heads + text[at:]]
 
 
 def _shares(texts: Sequence[str], count: int, last: int) -> list[list[int]]:

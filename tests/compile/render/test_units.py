@@ -13,8 +13,9 @@ import symnb.tensor as T
 from symnb.compile.render.units import unit_count, unit_texts
 
 
-def test_a_unit_for_each_core_and_three_kernels() -> None:
-    assert [unit_count(n, 2) for n in (0, 1, 5, 6, 400)] == [1, 1, 1, 2, 2]
+def test_a_unit_for_each_core_and_three_kernels_two_at_least() -> None:
+    assert [unit_count(n, 2) for n in (0, 1, 5, 6, 400)] == [1, 2, 2, 2, 2]
+    assert [unit_count(n, 8) for n in (1, 8, 9)] == [2, 2, 3]
     assert unit_count(100, 64) == 33
     assert unit_count(400, 1) == 1
 
@@ -40,6 +41,19 @@ def test_every_kernel_is_defined_once_and_declared_where_it_is_called(
         assert count == 1 or f"int {name}(int a,\n    int b);" in made[-1]
     if count > 1:
         assert "static int k" not in "".join(made)
+
+
+def test_the_loop_of_a_kernel_and_what_starts_it_are_in_two_units() -> None:
+    head = "/* k1_1: a chunk */\nstatic SYMNB_PART int k1_1(int a,\n    int b)\n"
+    loop = f"{head}{{ loop }} /* {'x' * 200} */\n"
+    text = f"{loop}\n/* k1: one pass */\nstatic int k1(int a)\n{{ k1_1(a, a); }}\n"
+    first, last = unit_texts("int head;", [("k1", text)], "host k1(0)", 2)
+    assert "{ loop }" in first and "{ loop }" not in last
+    assert "int k1_1(int a,\n    int b);" in last and "static" not in first + last
+    assert last.index("int k1_1(") < last.index("{ k1_1(a, a); }")
+    own = text.replace("/* k1_1", "static int table;\n/* k1_1")
+    first, last = unit_texts("int head;", [("k1", own)], "host k1(0)", 2)
+    assert "{ loop }" in first and "{ k1_1(a, a); }" in first
 
 
 @pytest.mark.cc
