@@ -321,3 +321,34 @@ def test_threads_share_images_and_repeat_bit_for_bit() -> None:
             np.testing.assert_array_equal(one, other)
             size = np.abs(exact).max()
             np.testing.assert_allclose(one, exact, rtol=1e-4, atol=1e-5 * size)
+
+
+@pytest.fixture(scope="module")
+def grouped():
+    """Value and gradients of sum(g * conv2d(x, w)) with two groups, padded by one."""
+    x, w, g = T.dtensor4("x"), T.dtensor4("w"), T.dtensor4("g")
+    y = conv2d(x, w, border_mode=1, filter_flip=False, num_groups=2)
+    return symnb.function([x, w, g], [y, *grad((y * g).sum(), [x, w])])
+
+
+@pytest.mark.cc
+@given(wide=st.integers(1, 36), filters=st.sampled_from([2, 40]))
+@settings(max_examples=25, deadline=None)
+def test_long_rows_and_many_filters_give_the_gradients_of_windows(
+    grouped, wide, filters
+) -> None:
+    rng = np.random.default_rng(wide)
+    x, w = rng.normal(size=(2, 6, 4, wide)), rng.normal(size=(filters, 3, 3, 3))
+    g = rng.normal(size=(2, filters, 4, wide))
+    y, gx, gw = grouped(x, w, g)
+    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))
+    split = windows.reshape(2, 2, 3, 4, wide, 3, 3), g.reshape(2, 2, -1, 4, wide)
+    right = np.einsum("ngchwij,ngfhw->gfcij", *split).reshape(w.shape)
+    np.testing.assert_allclose(gw, right, rtol=1e-11, atol=1e-11)
+    right = np.einsum("ngchwij,gfcij->ngfhw", split[0], w.reshape(2, -1, 3, 3, 3))
+    np.testing.assert_allclose(y, right.reshape(g.shape), rtol=1e-11, atol=1e-11)
+    # the gradient in x is the adjoint: <conv(x), g> = <x, gx>, for any x
+    other = rng.normal(size=x.shape)
+    inner = (grouped(other, w, g)[0] * g).sum()
+    np.testing.assert_allclose((other * gx).sum(), inner, rtol=1e-9, atol=1e-9)

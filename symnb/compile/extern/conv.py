@@ -101,8 +101,8 @@ def _run(name: str, real: str, out: str, count: str) -> list[str]:
     ]
     if sums:
         lines += [
-            f"    for (int64_t k = 0; k < (parts - 1) * ({count}) && !status; k++)",
-            f"      {out}[k % ({count})] += sums[k];",
+            "    for (int64_t k = 0; k < parts - 1 && !status; k++, sums += n[0])",
+            f"      for (int64_t i = 0; i < n[0]; i++) {out}[i] += sums[i];",
         ]
     return [*lines, "  }"]
 
@@ -117,6 +117,12 @@ def _define(dtype: str, products: Products) -> str:
     calls = {
         "GEMM_CONV2D": (filters, windows, ("1", "0"), "y"),
         "GEMM_WEIGHTS": (Matrix("g", "v->f", "area"), turned, ("1", "1"), "dw"),
+        "GEMM_TURNED": (
+            windows,
+            Matrix("g", "v->f", "area", turned=True),
+            ("1", "1"),
+            "turned",
+        ),
         "GEMM_IMAGES": (
             Matrix("w", "v->f", "depth", turned=True),
             Matrix("g", "v->f", "area"),
