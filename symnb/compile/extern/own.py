@@ -28,7 +28,7 @@ MASKS = {  # (kind, lanes) -> what GCC calls loads and stores of some lanes
 DEEP = 384  # summed before they are added to the result: a panel fits in L2
 OFTEN = 48  # reads of a panel that are worth a copy of it
 LITTLE = 1_000_000  # multiplications, see symnb_KINDyields
-MUCH = {"s": 2_000_000_000, "d": 20_000_000}
+MUCH = {"s": 2_000_000_000, "d": 200_000_000}  # beyond, BLAS is as fast
 ROWS = 12  # of a tile of two vectors: 24 of 32 registers hold its sums
 FEW_ROWS = 6  # with 16 registers
 
