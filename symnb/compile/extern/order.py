@@ -23,6 +23,7 @@ from symnb.core.dtypes import is_float
 from symnb.core.types import TensorType
 
 LANES = 16  # lines in one network: two vectors of 64 bytes of float64
+ITEM_NS = 3  # of an element of a short line, or of a search
 ALONE = 20_000  # elements sorted in 50 us: fewer are not shared out among threads
 CONSTANTS = {"LANES": LANES, "MANY": 512, "RUN": 64}
 NEEDS = {
@@ -74,9 +75,11 @@ def _spread(name: str, lines: str, work: str) -> list[str]:
     """A call for all lines, in threads where there are many elements."""
     return [
         f"const int64_t part = ({lines} / (4 * ws->threads) / {LANES} + 1) * {LANES};",
-        f"if (ws->threads > 1 && part < {lines} && {work} > {ALONE})",
+        f"if (ws->threads > 1 && part < {lines} && {work} > {ALONE}) {{",
+        f"  ws->chunk_ns = {work} / {lines} * part * {ITEM_NS};",
         f"  status = ws->spread(ws, {name}, p, n, {lines}, part);",
-        f"else if ({work} > 0) status = {name}(p, n, 0, 0, {lines}, ws);",
+        "  ws->chunk_ns = 0;",
+        f"}} else if ({work} > 0) status = {name}(p, n, 0, 0, {lines}, ws);",
     ]
 
 
