@@ -26,25 +26,25 @@ def unit_count(kernels: int, cores: int) -> int:
 def unit_texts(
     prelude: str, kernels: Sequence[tuple[str, str]], host: str, count: int
 ) -> tuple[str, ...]:
-    """The texts of `count` units, the host functions in the last one.
+    """The texts of at most `count` units, the host functions in the last one.
 
     kernels  (name, text) in order; each text begins a function `static int name(`
     """
     if count < 2:
         texts = [text for _, text in kernels]
         return ("\n\n".join([prelude, *texts, host]) + "\n",)
+    cut = len(kernels) < 2 * LEAST
+    pieces = [_pieces(*kernel) if cut else [_shown(*kernel)] for kernel in kernels]
+    # Few kernels stay beside the host, into which they may be copied.
+    beside = [piece[-1] for piece in pieces if cut]
+    apart = [piece[0] for piece in pieces if len(piece) > 1 or not cut]
     heads = [f"{HIDDEN}{_signature(*kernel)};" for kernel in kernels]
-    few = len(kernels) < 2 * LEAST
-    pieces = [
-        piece
-        for kernel in kernels
-        for piece in (_pieces(*kernel) if few else [_shown(*kernel)])
-    ]
+    last = "\n\n".join([*beside, "\n".join(heads), host])
     found: list[str] = []
-    for share in _shares(pieces, count, len(host) // HOST):
-        found.append("\n\n".join([prelude, *(pieces[at] for at in share)]) + "\n")
-    found[-1] += "\n".join(["", *heads, "", host, ""])
-    return tuple(found)
+    for share in _shares(apart, count, len(last) // HOST):
+        found.append("\n\n".join([prelude, *(apart[at] for at in share)]) + "\n")
+    found[-1] += f"\n{last}\n"
+    return tuple(text for text in found if text != f"{prelude}\n")
 
 
 def _pieces(name: str, text: str) -> list[str]:

