@@ -46,7 +46,7 @@ from symnb.ops.arithmetic import add
 
 TILE = 1024  # columns: 4 KiB of float32 per cell; narrower tiles defeat prefetching
 ROWS = 8  # rows added at once: an eighth of the cell's traffic
-ROW_RUN = 32 * ROWS  # rows a column adds before their sum joins the column's
+ROW_RUN = 64 * ROWS  # rows a column adds before their sum joins the column's
 UNROLL_VALUES = 8  # larger bodies gain nothing from rows at once
 CACHED = 1 << 20  # bytes: what the second-level cache holds is read in any order
 NARROW = 256  # columns: narrower rows are next to each other anyway

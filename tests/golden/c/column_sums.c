@@ -14,10 +14,10 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
     int64_t polled = 0;
     for (int64_t c = 0; c < 1024; c++) r0[c] = 0;        /* add */
     for (int64_t c = 0; c < 1024; c++) r1[c] = -__builtin_inff(); /* max */
-    for (int64_t i0 = first; i0 < last; i0 += 256) {     /* parallel: blocks of rows, summed apart */
+    for (int64_t i0 = first; i0 < last; i0 += 512) {     /* parallel: blocks of rows, summed apart */
         float part_r0[1024];
         for (int64_t c = 0; c < 1024; c++) part_r0[c] = 0; /* add */
-        const int64_t i2 = symnb_min(n0 - i0, 256);
+        const int64_t i2 = symnb_min(n0 - i0, 512);
         for (int64_t i = i0; i < 8*together*(i2 / 8) + i0; i += 8) { /* 8 rows at once */
             #pragma omp simd
             for (int64_t j = j0; j < j1; j++) {
@@ -97,7 +97,7 @@ static SYMNB_PART int k0_2(void *const *p, const int64_t *n, int64_t chunk,
         int64_t step = n0;
         if (ws->threads > 1 && (j1 - j0)*n0 > 400000) {
             const int64_t chunks = symnb_min(((j1 - j0)*n0) / 50000, 64);
-            step = (n0 / chunks + 256) / 256 * 256;
+            step = (n0 / chunks + 512) / 512 * 512;
             r0 = ws->alloc(ws, chunks*1024*sizeof(float));
             if (!r0) return symnb_fail(ws, "no memory for parts of a result");
             r1 = ws->alloc(ws, chunks*1024*sizeof(float));
