@@ -7,9 +7,9 @@ static int symnb_KINDbatch_chunk(void *const *p, const int64_t *unused, int64_t 
   int status = 0;
   for (int64_t i = first; i < last && !status; i++) {
     REAL *c = v->c + i * v->next_c;
-    status = symnb_KINDgemm_either(v->own, v->routine, v->ta, v->tb, v->m, v->n, v->k, 1,
-                                   v->a + i * v->next_a, v->lda, v->b + i * v->next_b,
-                                   v->ldb, 0, c, v->n, c, v->n);
+    status = symnb_KINDgemm_either(
+        v->own, v->routine, v->ta, v->tb, v->m, v->n, v->k, 1, v->a + i * v->next_a,
+        v->lda, v->b + i * v->next_b, v->ldb, 0, c, v->n, c, v->n);
     if ((done += each) > 100000000) {
       if (ws->stop(ws)) return 1;
       done = 0;
@@ -33,8 +33,9 @@ static int symnb_KINDgemm_batch(symnb_ws *ws, const void *own, const void *gemm,
     int status = 0;
     for (int64_t i = 0; i < count && !status; i++) {
       REAL *to = c + i * v.next_c;
-      status = symnb_KINDgemm_shared(ws, own, gemm, ta, tb, m, n, k, 1, a + i * v.next_a,
-                                     lda, b + i * v.next_b, ldb, 0, to, n, to, n);
+      status = symnb_KINDgemm_shared(
+          ws, own, gemm, ta, tb, m, n, k, 1, a + i * v.next_a, lda, b + i * v.next_b,
+          ldb, 0, to, n, to, n);
     }
     return status;
   }

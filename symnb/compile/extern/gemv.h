@@ -1,14 +1,14 @@
-/* Rows first <= i < last of the matrix: of a turned one all of the result, each chunk but
- * the first in a part of its own. Columns apart cost more than they share: 49 us in two
- * threads, 47 in one (1000 by 1000). */
+/* Rows first <= i < last of the matrix: of a turned one all of the result, each chunk
+ * but the first in a part of its own. Columns apart cost more than they share: 49 us in
+ * two threads, 47 in one (1000 by 1000). */
 static int symnb_KINDgemv_chunk(void *const *p, const int64_t *unused, int64_t chunk,
                                 int64_t first, int64_t last, symnb_ws *ws)
 {
   const symnb_KINDpieces *v = p[0];
   const REAL *a = v->a + first * v->lda;
   if (!v->ta)
-    return symnb_KINDgemv(v->routine, 0, last - first, v->n, v->alpha, a, v->lda, v->b, 1,
-                          v->beta, v->c + first, 1);
+    return symnb_KINDgemv(v->routine, 0, last - first, v->n, v->alpha, a, v->lda, v->b,
+                          1, v->beta, v->c + first, 1);
   REAL *y = chunk ? v->parts + (chunk - 1) * v->n : v->c;
   return symnb_KINDgemv(v->routine, 1, last - first, v->n, v->alpha, a, v->lda,
                         v->b + first, 1, chunk ? 0 : v->beta, y, 1);

@@ -24,7 +24,8 @@ static void symnb_KINDpack_turned(const REAL *x, int64_t ldx, int64_t lanes, int
       WIDE_vector v[LANES];
       if (high >= LANES && deep >= LANES)
 #pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) v[i] = *(const WIDE_any *)(x + (l + i) * ldx + p);
+        for (int i = 0; i < LANES; i++)
+          v[i] = *(const WIDE_any *)(x + (l + i) * ldx + p);
       else
         for (int i = 0; i < LANES; i++)
           v[i] = WIDE_some(x + (i < high ? l + i : 0) * ldx + p, i < high ? deep : 0);
@@ -72,8 +73,8 @@ static void symnb_KINDturned(const symnb_KINDtile *t, int rows, int each)
 static void (*const symnb_KINDtiles[3][12])(const symnb_KINDtile *) = {TILES};
 static const int symnb_KINDmost[3] = {12, 12, MOST}; /* rows of a tile of each table */
 
-/* c = alpha y x + beta d, y of h by k and x of k by w, in panels of x; `turned`: c and d
- * are transposed. Panels whose numbers do not lie side by side, or which end within a
+/* c = alpha y x + beta d, y of h by k and x of k by w, in panels of x; `turned`: c and
+ * d are transposed. Panels whose numbers do not lie side by side, or which end within a
  * vector, are copied, and those read often, since rows far apart come
  * slowly (128x784 by 784x512 out of the third cache: 88 -> 97 GFLOP/s, BLAS 92); the
  * others are read where they are. */
@@ -128,7 +129,7 @@ static double symnb_KINDcost(int64_t h, int64_t w, int64_t k, int copies)
   return vectors * (k * (h + (copies ? 8 : 0)) + 2.0 * h);
 }
 
-/* Whether BLAS does without us. OpenBLAS 0.3.31 has kernels as good for no more than 1e6
+/* Whether BLAS does without us. OpenBLAS 0.3.31 has kernels as good for at most 1e6
  * multiplications unless only b is transposed, and is 0.9 times as fast beyond, 0.5 for
  * ten columns; a vector is its matter (EPYC, AVX-512, one thread, 2026-11). */
 static int symnb_KINDyields(int ta, int tb, int64_t m, int64_t n, int64_t k)
@@ -146,9 +147,9 @@ static int symnb_KINDfar(int64_t h, int64_t k, int64_t ldx)
   return h < OFTEN && apart >= 4096 && k * apart >= 8000000;
 }
 
-/* c = alpha op(a) op(b) + beta d, the transposes as in BLAS; d may be c. Returns 1, or 0
- * having done nothing where BLAS is faster, unless `always`. What alpha = 0 or beta = 0
- * multiplies is not read. */
+/* c = alpha op(a) op(b) + beta d, the transposes as in BLAS; d may be c. Returns 1, or
+ * 0 having done nothing where BLAS is faster, unless `always`. What alpha = 0 or
+ * beta = 0 multiplies is not read. */
 int symnb_own_KINDgemm(int always, int ta, int tb, int64_t m, int64_t n, int64_t k,
                        REAL alpha, const REAL *a, int64_t lda, const REAL *b,
                        int64_t ldb, REAL beta, const REAL *d, int64_t ldd, REAL *c,
@@ -168,7 +169,7 @@ int symnb_own_KINDgemm(int always, int ta, int tb, int64_t m, int64_t n, int64_t
     symnb_KINDpanels(0, m, n, k, alpha, a, ta ? 1 : lda, ta ? lda : 1, b, ldb, tb, beta,
                      d, ldd, c, ldc);
   else
-    symnb_KINDpanels(1, n, m, k, alpha, b, tb ? ldb : 1, tb ? 1 : ldb, a, lda, !ta, beta,
-                     d, ldd, c, ldc);
+    symnb_KINDpanels(1, n, m, k, alpha, b, tb ? ldb : 1, tb ? 1 : ldb, a, lda, !ta,
+                     beta, d, ldd, c, ldc);
   return 1;
 }

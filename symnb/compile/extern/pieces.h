@@ -1,6 +1,6 @@
 /* Products with vectors, and batches of products, shared out among the threads of the
- * call: rows of the matrix, pieces of a sum, or matrices of a batch. Memory is what they
- * wait for: one thread reads 48 to 100 GB/s, two 60 to 194. */
+ * call: rows of the matrix, pieces of a sum, or matrices of a batch. Memory is what
+ * they wait for: one thread reads 48 to 100 GB/s, two 60 to 194. */
 typedef struct {
   const void *own, *routine;
   int ta, tb;

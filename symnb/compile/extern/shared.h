@@ -49,8 +49,8 @@ static int symnb_KINDgemm_shared(symnb_ws *ws, const void *own, const void *gemm
                                  REAL *c, int64_t ldc)
 {
   if (ws->threads < 2 || m * n * k < ALONE)
-    return symnb_KINDgemm_either(own, gemm, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta,
-                                 d, ldd, c, ldc);
+    return symnb_KINDgemm_either(own, gemm, ta, tb, m, n, k, alpha, a, lda, b, ldb,
+                                 beta, d, ldd, c, ldc);
   const int columns = n > m;
   const int64_t size = columns ? n : m, pieces = ws->threads;
   const int64_t step = ((size + pieces - 1) / pieces + 15) / 16 * 16;

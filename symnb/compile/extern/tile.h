@@ -1,8 +1,9 @@
-/* Tiles of a product: `rows` times `vectors` vectors of LANES numbers, kept in registers
+/* Tiles of a product: `rows` times `vectors` vectors of LANES numbers, in registers
  * while they are summed. TILE is a name for this width, KIND and REAL the dtype. */
 typedef REAL TILE_vector __attribute__((vector_size(LANES * sizeof(REAL))));
 typedef REAL TILE_any
-    __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)), may_alias));
+    __attribute__((vector_size(LANES * sizeof(REAL)), aligned(sizeof(REAL)),
+                   may_alias));
 
 /* The first numbers at x, then zeros; and back. */
 static inline TILE_vector TILE_some(const REAL *x, int64_t count)
