@@ -35,7 +35,7 @@ class Matrix:
     def shape(self) -> tuple[str, str]:
         """(rows, columns) as the product sees it."""
         pair = self.rows, self.columns
-        return pair[::-1] if self.turned else pair
+        return (pair[1], pair[0]) if self.turned else pair
 
 
 @dataclass
