@@ -50,6 +50,13 @@ class Function:
     variants: dict[Any, Any]
     threads: Any = None  # compiled functions have it from the call path
     tier: Any
+    profiling: bool
+    captured: Mapping[str, Any]  # of a cell: what it read from the notebook,
+    captured_in: dict[str, Any]  # and the cells that defined it
+
+    if TYPE_CHECKING:  # by those that run it
+
+        def __call__(self, *arguments: Any, **named: Any) -> Any: ...
 
     def _start(self, request: Request, mode: Mode, allow_downcast: bool | None) -> None:
         self.request = request

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from IPython.core.getipython import get_ipython
 
@@ -60,7 +60,7 @@ def _render_traceback_(error: SymnbError) -> list[str]:
     trimmed = _chained(
         [f for f in _frames(error.__traceback__) if _is_user(f.tb_frame)]
     )
-    shell = get_ipython()
+    shell: Any = get_ipython()
     return shell.InteractiveTB.structured_traceback(
         type(error), error.with_traceback(trimmed), trimmed, tb_offset=0
     )

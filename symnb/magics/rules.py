@@ -76,7 +76,7 @@ def matching(pattern: str) -> Sequence[Rule]:
 
 
 def _told(rule: Rule, with_reasons: bool) -> str:
-    off = rule in RULES and rule not in RULES.on
+    off = any(rule is one for one in RULES) and rule not in RULES.on
     lines = [f"{rule.name}: {rule}" + (", off" if off else "")]
     if with_reasons:
         notes = {"why": rule.reason, "source": rule.source}
