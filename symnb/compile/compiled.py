@@ -54,9 +54,10 @@ class Function:
     captured: Mapping[str, Any]  # of a cell: what it read from the notebook,
     captured_in: dict[str, Any]  # and the cells that defined it
 
-    if TYPE_CHECKING:  # by those that run it
+    if TYPE_CHECKING:
 
-        def __call__(self, *arguments: Any, **named: Any) -> Any: ...
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            """The results, by those that run it."""
 
     def _start(self, request: Request, mode: Mode, allow_downcast: bool | None) -> None:
         self.request = request
