@@ -180,7 +180,7 @@ def size_slots(graph: Graph) -> dict[Atom, tuple[int, int]]:
     """Size symbols of the leaves and the (leaf, axis) each is read from first."""
     found: dict[Atom, tuple[int, int]] = {}
     for number, leaf in enumerate((*graph.inputs, *graph.shared)):
-        for axis, size in enumerate(leaf.type.shape):
+        for axis, size in enumerate(leaf.tensor_type.shape):
             atom = size.leaf if isinstance(size, Dim) else None
             if atom is not None:
                 found.setdefault(atom, (number, axis))

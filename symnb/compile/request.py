@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from typing import cast as cast_type
 
 from symnb.compile.arguments import In, Out, as_in
 from symnb.compile.failures import row_of
@@ -92,10 +93,12 @@ def _outputs(outputs: Any) -> tuple[list[Node], str, tuple[str, ...] | None]:
     if outputs is None:
         return [], "none", None
     if isinstance(outputs, Mapping):
-        nodes = [_output(value) for value in outputs.values()]
-        return nodes, "list", tuple(map(str, outputs))
+        named = cast_type(Mapping[Any, Any], outputs)
+        nodes = [_output(value) for value in named.values()]
+        return nodes, "list", tuple(map(str, named))
     if isinstance(outputs, list | tuple):
-        return [_output(value) for value in outputs], "list", None
+        several = cast_type(Sequence[Any], outputs)
+        return [_output(value) for value in several], "list", None
     return [_output(outputs)], "one", None
 
 
@@ -107,7 +110,7 @@ def _output(value: Any) -> Node:
 
 
 def _updates(updates: Updates, specs: tuple[In, ...]) -> list[tuple[Shared, Node]]:
-    items = updates.items() if isinstance(updates, Mapping) else updates
+    items: Any = updates.items() if isinstance(updates, Mapping) else updates
     pairs = [_update(item) for item in items]
     for spec in specs:
         if spec.update is not None and isinstance(spec.value, Shared):
@@ -135,7 +138,7 @@ def _update(item: Any) -> tuple[Shared, Node]:
             "Fix: make it with symnb.shared(value)."
         )
     node = as_node(value)
-    want, got = target.type, node.type
+    want, got = target.tensor_type, node.tensor_type
     if got.dtype != want.dtype:
         if not isinstance(value, Node):
             node, got = cast(node, want.dtype), want
@@ -161,7 +164,9 @@ def read_givens(givens: Any) -> dict[Node, Node]:
     """Tensor -> tensor in its place, from pairs or a dict. Raises DTypeError."""
     if not givens:
         return {}
-    items = givens.items() if isinstance(givens, Mapping) else givens
+    items: Any = (
+        cast_type(Any, givens).items() if isinstance(givens, Mapping) else givens
+    )
     result: dict[Node, Node] = {}
     for old, new in items:
         if not isinstance(old, Node):
@@ -206,7 +211,7 @@ def _with_defaults(
     """Add the default updates of the shared variables in use (random states)."""
     if excluded is True:
         return pairs
-    skipped = set(excluded) if excluded else set()
+    skipped: set[Any] = set(excluded) if excluded else set()
     pairs = list(pairs)
     while True:
         targets = {target for target, _ in pairs}
@@ -279,7 +284,9 @@ def swapped(
         _check_swap(request, old, new)
     graph = request.graph
     pairs = [] if delete_updates else list(graph.updates)
-    nodes, pairs = substitute(list(graph.outputs), pairs, dict(swap))
+    nodes, pairs = substitute(
+        list(graph.outputs), pairs, cast_type(dict[Node, Node], dict(swap))
+    )
     pairs = [(swap.get(target, target), value) for target, value in pairs]
     inputs = tuple(
         _swapped_input(spec, swap, delete_updates) for spec in request.inputs
@@ -307,7 +314,9 @@ def _check_swap(request: Request, old: Any, new: Any) -> None:
 
 
 def _swapped_input(spec: In, swap: Mapping[Any, Shared], delete_updates: bool) -> In:
-    value = swap.get(spec.value, spec.value) if isinstance(spec.value, Node) else None
+    value: Any = None
+    if isinstance(spec.value, Node):
+        value = swap.get(spec.value, spec.value)
     if value is None and not delete_updates:
         return spec
     changed = replace(spec, update=None if delete_updates else spec.update)

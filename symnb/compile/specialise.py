@@ -52,7 +52,7 @@ def shared_facts(graph: Graph) -> Facts:
     """The present sizes of the shared variables, by the symbols of their types."""
     facts: Facts = {}
     for leaf in graph.shared:
-        sizes = zip(leaf.type.shape, leaf.storage.array.shape, strict=True)
+        sizes = zip(leaf.tensor_type.shape, leaf.storage.array.shape, strict=True)
         for size, present in sizes:
             if isinstance(size, Dim) and size.leaf is not None:
                 facts[size.leaf] = present
@@ -106,7 +106,7 @@ def _free(graph: Graph) -> set[Atom]:
     """Sizes of leaves: the ones a fact may settle."""
     found: set[Atom] = set()
     for leaf in (*graph.inputs, *graph.shared):
-        for size in leaf.type.shape:
+        for size in leaf.tensor_type.shape:
             if isinstance(size, Dim) and size.leaf is not None:
                 found.add(size.leaf)
     return found
@@ -138,7 +138,7 @@ def _choice(
     atom = part.leaf if isinstance(part, Dim) else None
     if atom is None or atom not in free:
         return None
-    inside = whole.atoms() if isinstance(whole, Dim) else frozenset()
+    inside = whole.atoms() if isinstance(whole, Dim) else frozenset[Atom]()
     if atom in inside or any(a.kind == "bound" for a in inside):
         return None
     return atom, whole
@@ -162,9 +162,9 @@ def _under(graph: Graph, facts: Facts) -> Graph:
         return graph
     leaves: dict[Node, Node] = {}
     for leaf in dict.fromkeys((*graph.inputs, *graph.shared)):
-        shape = tuple(dims.substitute(size, facts) for size in leaf.type.shape)
-        if shape != leaf.type.shape:
-            leaves[leaf] = _leaf(leaf, leaf.type.with_shape(shape))
+        shape = tuple(dims.substitute(size, facts) for size in leaf.tensor_type.shape)
+        if shape != leaf.tensor_type.shape:
+            leaves[leaf] = _leaf(leaf, leaf.tensor_type.with_shape(shape))
     new = walk.rebuild(graph.roots, leaves, facts)
     roots = [new[root] for root in graph.roots]
     count = len(graph.outputs)
@@ -196,7 +196,7 @@ def broadcast_facts(
     """
     found: Facts = {}
     for pair in checks:
-        atoms = [d.atoms() if isinstance(d, Dim) else frozenset() for d in pair]
+        atoms = [d.atoms() if isinstance(d, Dim) else frozenset[Atom]() for d in pair]
         if not atoms[0] | atoms[1] <= sizes.keys():
             continue
         a, b = (dims.evaluate(d, sizes) for d in pair)

@@ -188,7 +188,7 @@ def _record(program: Program, externs: list[str], opaque: list[int]) -> Record:
 def _ports(leaf: Node, numbers: dict[Atom, int]) -> dict[str, Any]:
     dims: list[Any] = []
     fresh = len(numbers)
-    for size in leaf.type.shape:
+    for size in leaf.tensor_type.shape:
         atom = size.leaf if isinstance(size, Dim) else None
         if isinstance(size, int):
             dims.append(size)

@@ -12,7 +12,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import symnb.compile.build as builder
 from symnb.compile.background import Background
@@ -27,6 +27,7 @@ from symnb.compile.runtime.spec import ArraySpec, CallSpec, Opaque
 from symnb.compile.specialise import Specialised
 from symnb.core.graph import Graph
 from symnb.core.node import Node
+from symnb.core.shared import Shared
 from symnb.optim.mode import Mode
 from symnb.options import config
 
@@ -51,7 +52,7 @@ def call_spec(
     """
     named = list(zip(names, graph.inputs, strict=True))
     slots, arguments = _array_specs(record["arguments"], record["slots"], named)
-    state = [graph.shared[i] for i in record["state"]]
+    state = [cast(Shared, graph.shared[i]) for i in record["state"]]
     storages = [leaf.storage for leaf in state]
     named = [(leaf.name or f"shared {i}", leaf) for i, leaf in enumerate(state)]
     slots, shared = _array_specs(record["shared"], slots, named)

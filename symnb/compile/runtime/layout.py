@@ -77,7 +77,7 @@ class _Sizes:
         return Port(np.dtype(array.dtype), tuple(reversed(rules)))
 
 
-def prepare(spec: CallSpec) -> tuple[Any, ...]:
+def prepare(spec: CallSpec) -> Layout:
     """The Layout of `spec`. Raises ValueError when the spec contradicts itself."""
     sizes = _Sizes(spec.slots, set())
     read = [sizes.port(array) for array in spec.arguments]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 __all__ = ["Products", "products"]
@@ -25,7 +25,7 @@ class Products:
         self._stale = False  # forked while calls were inside: not given back
 
     @contextmanager
-    def at_most(self, threads: int, control: tuple[int, int, int]) -> Iterator[None]:
+    def at_most(self, threads: int, control: tuple[int, int, int]) -> Generator[None]:
         """A block in which BLAS uses no more than `threads`.
 
         control  addresses of int get(void) and void set(int), or 0s; whether BLAS has
