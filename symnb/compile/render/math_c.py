@@ -1,4 +1,4 @@
-"""C of exponentials, tanh, erf and log1p that a loop takes in whole, not libm's.
+"""C of exponentials, tanh, erf, erfc and log1p that a loop takes in whole, not libm's.
 
 A call of libmvec in a loop moves every live register to memory and back. These forms
 are plain arithmetic on one element: they are inlined before gcc vectorises the loop,
@@ -7,11 +7,12 @@ an element has the same bits wherever it lies. They need a processor with fma, a
 -fno-thread-jumps, without which gcc 12 splits two selections of one value into five.
 
 ns an element, 512 bits, call of libmvec -> form here (EPYC, gcc 12, 2026-11): expf .31
-.23, expm1f .34 .24, tanhf .39 .30, log1pf .43 .34; double exp .78 .70, expm1 .85 .73,
-tanh 1.85 .81. At 256 bits expf .33 .33, expm1f .69 .35, tanhf .75 .40, log1pf .55 .51;
-expm1 1.18 1.12, tanh 2.5 1.23. Too little gained, so left to libmvec: logf .31 .33,
-double log .98 .93, log1p .82 1.01. Bounds of errors: every 97th float, 1.5 million
-doubles; libmvec's are 2.6, 2.4, 1.4, 1.9; 2.9, 2.1, 1.2 ulp in this order, erff 4.0.
+.23, expm1f .34 .24, tanhf .39 .30, log1pf .43 .34, erfcf 1.01 .54; double exp .78 .70,
+expm1 .85 .73, tanh 1.85 .81. At 256 bits expf .33 .33, expm1f .69 .35, tanhf .75 .40,
+log1pf .55 .51; expm1 1.18 1.12, tanh 2.5 1.23. Too little gained, so left to libmvec:
+logf .31 .33, double log .98 .93, log1p .82 1.01, erfcf at 256 bits .64 .74. Bounds of
+errors: every 97th float (erfcf: all), 1.5 million doubles; libmvec's are 2.6, 2.4,
+1.4, 1.9, 1.5; 2.9, 2.1, 1.2 ulp in this order, erff 4.0.
 Polynomials are minimax (Lawson's iteration, coefficients rounded one by one). Source of
 the reductions: Muller, Elementary Functions, 3rd ed. 2016, ch. 11.
 """
@@ -241,6 +242,34 @@ SYMNB_INLINE float symnb_erff(float x)
     return copysignf(y < 0.9f ? fmaf(y, p, y) : fmaf(-s, e, 1.0f), x);
 }}
 """
+ERFC = """\
+/* erfc x, {ulp} ulp: e^(-y^2) p(q) / (1 + y) for y = |x|, q = (y - 1) / (y + 1). p is
+ * 2^-24 of itself and 2^n 2^24 of itself, so that the result may be denormal. */
+SYMNB_INLINE float symnb_erfcf(float x)
+{{
+    const float y = fabsf(x), v = y * y;
+    const float r = 1.0f / (y + 1.0f), q = (y - 1.0f) * r;
+    float p = fmaf(0x1.58b556p-36f, q, 0x1.8aed9cp-35f);
+    p = fmaf(p, q, -0x1.7e74b6p-37f);
+    p = fmaf(p, q, -0x1.44c39ep-33f);
+    p = fmaf(p, q, -0x1.fbfeecp-33f);
+    p = fmaf(p, q, -0x1.358182p-34f);
+    p = fmaf(p, q, 0x1.3aa648p-31f);
+    p = fmaf(p, q, 0x1.9ff88ap-30f);
+    p = fmaf(p, q, 0x1.c78f0ep-31f);
+    p = fmaf(p, q, -0x1.8765bep-28f);
+    p = fmaf(p, q, -0x1.e6c526p-27f);
+    p = fmaf(p, q, 0x1.b5d878p-25f);
+    const float t = fmaf(v, -0x1.715476p0f, 0x1.8p23f), n = t - 0x1.8p23f;
+    float e = fmaf(n, -0x1.7f7d1cp-20f, -fmaf(y, y, n * 0x1.62e4p-1f));
+    e = fmaf(e * e, symnb_seriesf(e), e);
+    p *= r;
+    const float s = symnb_float32((symnb_bits32(t) << 23) + 0x4b800000);
+    float c = fmaf(p, e, p) * s;
+    c = y > 10.06f ? 0.0f : c;
+    return x < 0 ? 2.0f - c : c;
+}}
+"""
 
 _FLOAT, _DOUBLE = (BITS, SERIES), (BITS_DOUBLE, SERIES_DOUBLE)
 FORMS = {
@@ -251,6 +280,7 @@ FORMS = {
     "tanhf": Form(TANH, 2.0, True, _FLOAT),
     "tanh": Form(TANH_DOUBLE, 2.2, True, _DOUBLE),
     "erff": Form(ERF, 1.2, True, _FLOAT),
+    "erfcf": Form(ERFC, 3.6, False, _FLOAT),
     "log1pf": Form(LOG1P, 1.8, True, (BITS, LOG)),
 }
 
