@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import threading
@@ -190,6 +191,24 @@ def test_vector_functions_are_accurate_and_vectorised(name: str) -> None:
         np.testing.assert_allclose(
             f(SPECIAL), getattr(np, name)(SPECIAL), rtol=5 * 2**-52
         )
+
+
+@pytest.mark.parametrize(("f", "type"), [("", "double"), ("f", "float")])
+def test_sine_and_cosine_of_one_number_are_vector_functions(f: str, type: str) -> None:
+    if not {f"sin{f}", f"cos{f}"} <= build.vector_functions():
+        pytest.skip("libmvec lacks them here")
+    names, dtype = (f"sin{f}", f"cos{f}"), np.float32 if f else np.float64
+    head = "\n".join(PROTOTYPE.format(n).replace("double", type) for n in names)
+    both = kernel(head, f"y[i] * {names[0]}(x[i]) + z[i] * {names[1]}(x[i])", type)
+    text = both.library.entry.library.read_bytes()
+    assert b"sincos" not in text
+    for name in names:
+        assert re.search(rb"_ZGV\w+v_%b\0" % name.encode(), text)
+    x = np.random.default_rng(1).uniform(-8.0, 8.0, 300).astype(dtype)
+    for true, y, z in ((mpmath.sin, 1, 0), (mpmath.cos, 0, 1)):
+        exact = np.array([float(true(mpmath.mpf(float(v)))) for v in x])
+        unit = np.spacing(np.abs(exact).astype(dtype))
+        assert (np.abs(both(x, y, z) - exact) <= 5 * unit).all()
 
 
 def test_vector_functions_come_in_both_precisions() -> None:
