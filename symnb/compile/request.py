@@ -14,9 +14,7 @@ from typing import Any
 from typing import cast as cast_type
 
 from symnb.compile.arguments import In, Out, as_in
-from symnb.compile.failures import row_of
 from symnb.core import walk
-from symnb.core.dims import Dim
 from symnb.core.graph import Graph
 from symnb.core.node import Node
 from symnb.core.shared import Shared
@@ -25,7 +23,6 @@ from symnb.errors import (
     ArgumentError,
     DTypeError,
     GraphError,
-    MissingInputError,
     RankError,
     UnusedInputError,
     message,
@@ -73,7 +70,6 @@ def make_request(
     leaves = [spec.variable for spec in specs]
     graph = Graph(leaves, nodes, pairs, name)
     graph.check_closed()
-    _check_sizes(graph)
     _check_used(graph, on_unused_input or config.on_unused_input, given)
     return Request(graph, specs, returns, keys)
 
@@ -227,26 +223,6 @@ def _with_defaults(
         if not more:
             return pairs
         pairs += more
-
-
-def _check_sizes(graph: Graph) -> None:
-    """Raise MissingInputError for a size that no input or shared variable shows."""
-    shown = {
-        size.leaf
-        for leaf in (*graph.inputs, *graph.shared)
-        for size in leaf.tensor_type.shape
-        if isinstance(size, Dim)
-    }
-    lost = {
-        atom
-        for atom in walk.atoms_of(graph.order)
-        if atom.kind == "symbol" and atom not in shown
-    }
-    for node in graph.order if lost else ():
-        for atom in sorted(walk.atoms_of([node]) & lost):
-            what = f"{graph.name} needs the size {atom.name}, which no input has."
-            fix = "add the tensor it was taken from to the inputs."
-            raise MissingInputError(message(what, [row_of(node)], fix))
 
 
 def _check_used(graph: Graph, action: str, replaced: Mapping[Node, Node]) -> None:

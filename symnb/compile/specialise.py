@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from symnb.compile.failures import row_of
 from symnb.core import dims, walk
 from symnb.core.dims import Atom, Dim, DimLike
 from symnb.core.graph import Graph
 from symnb.core.node import Input, Node
 from symnb.core.shared import Shared
 from symnb.core.types import TensorType
-from symnb.errors import ShapeError, SizeError, message
+from symnb.errors import MissingInputError, ShapeError, SizeError, message
 from symnb.ops.reduce import SUM_TO_SHAPE
 from symnb.ops.view import shape_of, specify_shape
 
@@ -62,7 +63,8 @@ def shared_facts(graph: Graph) -> Facts:
 def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:
     """`graph` with `given` facts and, after them, its assumptions made facts.
 
-    Raises ShapeError when the facts contradict each other.
+    Raises ShapeError when the facts contradict each other, MissingInputError for a size
+    that no leaf shows.
     """
     facts: Facts = dict(given)
     graph, rounds = _under(graph, facts), 0
@@ -73,8 +75,29 @@ def specialise(graph: Graph, given: Mapping[Atom, DimLike] = {}) -> Specialised:
             break
         facts = {atom: dims.substitute(d, found) for atom, d in facts.items()} | found
         graph, rounds = _under(graph, found), rounds + 1
+    _check_shown(graph)
     checks = tuple(Check(*assumption) for assumption in graph.assumptions)
     return Specialised(_sums_decided(graph, checks), facts, checks)
+
+
+def _check_shown(graph: Graph) -> None:
+    """Raise MissingInputError for a size that no input or shared variable shows."""
+    shown = {
+        size.leaf
+        for leaf in (*graph.inputs, *graph.shared)
+        for size in leaf.tensor_type.shape
+        if isinstance(size, Dim)
+    }
+    lost = {
+        atom
+        for atom in walk.atoms_of(graph.order)
+        if atom.kind == "symbol" and atom not in shown
+    }
+    for node in graph.order if lost else ():
+        for atom in sorted(walk.atoms_of([node]) & lost):
+            what = f"{graph.name} needs the size {atom.name}, which no input has."
+            fix = "add the tensor it was taken from to the inputs."
+            raise MissingInputError(message(what, [row_of(node)], fix))
 
 
 def _sums_decided(graph: Graph, checks: Sequence[Check]) -> Graph:

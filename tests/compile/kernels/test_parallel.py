@@ -71,7 +71,7 @@ def test_a_full_reduction_combines_its_chunks() -> None:
     x = tensor(n, m)
     assert chunks(reduce.sum(x), {x: X})[0] > 10
     assert chunks(reduce.max(x), {x: X})[0] > 10
-    assert chunks(reduce.argmax(x), {x: X})[-1] > 10
+    assert chunks(reduce.argmax(x), {x: X}) == []  # one thread: the first place counts
 
 
 def test_few_columns_are_cut_by_rows_and_many_by_columns() -> None:
