@@ -52,10 +52,11 @@ GCC_ONLY += ("-fno-thread-jumps",)
 # Whole registers set aside in vector registers come back only after the vector work
 # before them: variances of rows 515 us with them, 390 without (EPYC, gcc 12, 2026-11).
 X86_GCC_ONLY = ("-mtune-ctrl=^inter_unit_moves_from_vec",)
-# Else gcc joins sin and cos of one number into sincos, which has no vector variant:
-# r cos t and r sin t of 1e5 doubles 2150 us, with these 190; floats 1050, 86 (EPYC,
-# gcc 12, 2026-11).
-MVEC_ONLY = tuple(f"-fno-builtin-{name}" for name in ("sin", "cos", "sinf", "cosf"))
+# Without this pass sin and cos of one number stay two vector functions; sincos has no
+# vector variant: r cos t and r sin t of 1e5 doubles 2150 us with the pass, 190 without;
+# floats 1050, 86. -fno-builtin-sin takes their loops apart where one is in a selection:
+# gcc moves no other call out of a branch (EPYC, gcc 12, 2026-11).
+MVEC_ONLY = ("-fdisable-tree-sincos",)
 X86 = ("x86_64", "AMD64")
 REPRODUCIBLE_TARGET = "x86-64-v3"
 LINK = ("-shared", "--eh-frame-hdr", "--hash-style=gnu", "--as-needed")
