@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from symnb.core.node import Input, Node
+from symnb.core.node import Constant, Input, Node
 from symnb.core.op import Op
 from symnb.core.types import TensorType
 from symnb.ops import elementwise as el
@@ -60,9 +60,9 @@ def divide_by_power_of_two(node: Node) -> Node | None:
 
 
 @rewrite(
-    _is_division, "x / y -> x * (1 / y), y the same along an axis", ROUNDING,
+    _is_division, "x / y -> x * (1 / y), y computed, the same along an axis", ROUNDING,
     "one division per row instead of one per element; y is proven to be neither tiny "
-    "nor huge",
+    "nor huge; floor(x / 49) of 49 is 1, so numbers stay divisors",
     decreases="divisions",
     examples=lambda: [_softmax(_matrix("x")), _normalised(_matrix("x"))],
 )  # fmt: skip
@@ -70,6 +70,8 @@ def divide_by_row(node: Node) -> Node | None:
     """The product with the reciprocals of the rows."""
     x, divisor = node.inputs
     if not is_float.test(node) or not _is_shared(divisor, node):
+        return None
+    if isinstance(divisor, Constant) or literal(divisor) is not None:
         return None
     if not _is_middling(node, *bounds(divisor)):
         return None
