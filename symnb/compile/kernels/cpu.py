@@ -18,6 +18,7 @@ from symnb.compile.kernels.nest import Axis, Nest, Stage, axis
 from symnb.compile.kernels.parallel import in_threads
 from symnb.compile.kernels.rows import Rows
 from symnb.compile.kernels.schedule import Axes, axes_of, product
+from symnb.compile.kernels.short import ShortRows, may_be_short
 from symnb.compile.kernels.streams import streams
 from symnb.compile.kernels.target import Target
 from symnb.core.dims import dim_min
@@ -63,7 +64,8 @@ def form_of(nest: Nest, axes: Axes, target: Target) -> Form:
         return Flat(nest, axes, target)
     if axes.lane([*axes.outer, *axes.inner]) in axes.outer:
         return Columns(nest, axes, target)
-    return Rows(nest, axes, target)
+    form = ShortRows if may_be_short(nest, axes) else Rows
+    return form(nest, axes, target)
 
 
 class Flat(Form):

@@ -17,11 +17,12 @@ from symnb.core.dims import Atom, DimLike, bound, dims_in
 from symnb.core.node import Node
 from symnb.core.op import Op
 
-LoopRole = Literal["serial", "simd", "parallel", "ordered"]
+LoopRole = Literal["serial", "simd", "parallel", "ordered", "plain"]
 # serial    one after the other
 # simd      independent iterations (but for `combines`), for vector registers
 # parallel  independent iterations
 # ordered   each iteration needs the one before
+# plain     one after the other, so few that vectors are not worth compiling
 
 
 class Variable:

@@ -204,10 +204,15 @@ class _Cut:
         rows = {s.name for s in body if isinstance(s, Row)}
         if not updated - rows:
             shared = set() if self.nest.outer else rows
-            if not _is_spread(loop, self.arrays.keys() | shared):
+            loops = [loop]
+            for more in body[at + 1 :]:
+                if not isinstance(more, Loop) or not _continues(loops[-1], more):
+                    break
+                loops.append(more)
+            if not all(_is_spread(x, self.arrays.keys() | shared) for x in loops):
                 self.reason = "its iterations write the same elements"
                 return None
-            return _Span(at, at + 1, (loop,))
+            return _Span(at, at + len(loops), tuple(loops))
         return self._reducing(body, at, updated - rows)
 
     def _reducing(

@@ -133,8 +133,13 @@ class Rows(Reducing):
             last = at == len(self.axes.outer) - 1
             note = "rows" if at == 0 else ""
             role: LoopRole = "parallel" if last else "serial"
-            result = [self.loop(one, result, role, note)]
+            loop = self.loop(one, result, role, note)
+            result = self.over(one, loop) if at == 0 else [loop]
         return [*self.rows, *result]
+
+    def over(self, one: Axis, loop: Loop) -> list[Statement]:
+        """The loop over rows."""
+        return [loop]
 
     def _row(self, at: int, stage: Stage, known: Known) -> list[Statement]:
         """One pass over the row."""

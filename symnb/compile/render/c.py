@@ -93,9 +93,11 @@ class _C:
         return part_call(part)
 
     def open_loop(self, loop: Loop, index: str, start: str, stop: str) -> list[str]:
-        """`for (...) {` after its pragma."""
+        """`for (...) {` after its pragma, or with what keeps vectors out."""
         step = f"{index}++" if loop.step == 1 else f"{index} += {loop.step}"
         head = f"for (int64_t {index} = {start}; {index} < {stop}; {step}) {{"
+        if loop.role == "plain":  # what is no C, gcc does not vectorise
+            return [f'{head} __asm__("");']
         if loop.role != "simd":
             return [head]
         clauses = [f" reduction({CLAUSE[c]}:{n})" for n, c, _ in loop.combines]

@@ -45,6 +45,8 @@ def polled_loops(body: Sequence[Statement]) -> dict[Loop, DimLike]:
 def _is_short(loop: Loop) -> bool:
     """Whether a loop is known to run a few times at most."""
     extent = loop.stop - loop.start
+    if loop.role == "plain":
+        return True
     if isinstance(extent, Dim) and extent.atom is not None:
         bounds = [x for x in extent.atom.args if isinstance(x, int)]
         if extent.atom.kind == "min" and bounds:

@@ -4,10 +4,31 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
 {
     const int64_t n0 = n[0];
     const int64_t n1 = n[1];
+    const int64_t i1 = n[2];
     const float *restrict p0 = p[0];
     float *restrict q0 = p[1];
     int64_t polled = 0;
-    for (int64_t i = first; i < last; i++) {             /* parallel: rows */
+    for (int64_t i = first; i < symnb_min(i1, last); i++) { /* parallel: rows of up to 7 */
+        float r0 = 0;                                    /* add */
+        for (int64_t j = 0; j < n1; j++) { __asm__("");  /* no vectors */
+            r0 += p0[n1*i + j];                          /* %0 sum */
+        }
+        const float t1_1 = r0 / 64.0f;                   /* %1 true_div */
+        float r1 = 0;                                    /* add */
+        for (int64_t j = 0; j < n1; j++) { __asm__("");  /* no vectors */
+            const float t2_3 = p0[n1*i + j] - t1_1;      /* %2 sub */
+            const float t3_2 = t2_3 * t2_3;              /* %3 mul */
+            r1 += t3_2;                                  /* %4 sum */
+        }
+        const float t5_1 = r1 / 64.0f;                   /* %5 true_div */
+        const float t6_1 = sqrtf(t5_1);                  /* %6 sqrt */
+        for (int64_t j = 0; j < n1; j++) { __asm__("");  /* no vectors */
+            const float t2_3 = p0[n1*i + j] - t1_1;      /* %2 sub */
+            const float t7_1 = t2_3 / t6_1;              /* %7 true_div */
+            q0[n1*i + j] = t7_1;
+        }
+    }
+    for (int64_t i = symnb_max(i1, first); i < last; i++) { /* parallel: rows */
         symnb_tree_f32x32 sum_r0;
         sum_r0.count = sum_r0.top = 0;
         float a0[32];
@@ -92,13 +113,14 @@ static SYMNB_PART int k0_1(void *const *p, const int64_t *n, int64_t chunk,
 static int k0(const float *restrict p0, float *restrict q0, int64_t n0, int64_t n1,
               symnb_ws *ws)
 {
+    const int64_t i1 = n0*symnb_min(8 / (n1 + 1), 1);
     int64_t step = n0;
     if (ws->threads > 1 && n0*n1 > 40000) {
         const int64_t chunks = symnb_min((n0*n1) / 17000, 64);
         step = n0 / chunks + 1;
     }
     void *const p[] = {(void *)p0, (void *)q0};
-    const int64_t n[] = {n0, n1};
+    const int64_t n[] = {n0, n1, i1};
     if (step < n0 ? ws->spread(ws, k0_1, p, n, n0, step)
         : k0_1(p, n, 0, 0, n0, ws)) return 1;
     return 0;
