@@ -186,8 +186,11 @@ static int symnb_fail(symnb_ws *ws, const char *s)
 OUT_OF_RANGE = """\
 static inline int64_t symnb_wrap(int64_t i, int64_t n)
 {
-    const int64_t at = i < 0 ? i + n : i;
-    return (uint64_t)at < (uint64_t)n ? at : -1;
+    return i < 0 ? i + n : i;
+}
+static inline int symnb_within(int64_t i, int64_t n)
+{
+    return (uint64_t)i < (uint64_t)n;
 }
 static int symnb_out_of_range(symnb_ws *ws, int64_t i, int64_t axis, int64_t n)
 {

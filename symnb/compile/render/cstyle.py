@@ -305,7 +305,8 @@ class Printer:
             text = f"const int64_t {define.name} = symnb_wrap({value}, {extent});"
             self.add(depth, text, label)
             fail = f"symnb_out_of_range(ws, {value}, {axis}, {extent})"
-            self.add(depth, f"if ({define.name} < 0) return {fail};")
+            within = f"symnb_within({define.name}, {extent})"
+            self.add(depth, f"if (!{within}) return {fail};")
             return
         text = self.value(define, values)
         self.add(depth, f"const {type} {define.name} = {text};", label, define.node)

@@ -84,7 +84,7 @@ static SYMNB_PART int k1_1(void *const *p, const int64_t *n, int64_t chunk,
         for (int64_t i1 = 0; i1 < i2; i1 += 64) {        /* 64 lanes */
             for (int64_t l = 0; l < symnb_min(i2 - i1, 64); l++) {
                 const int64_t x0 = symnb_wrap((int64_t)p3[i1 + l + i0], n1);
-                if (x0 < 0) return symnb_out_of_range(ws, (int64_t)p3[i1 + l + i0], 1, n1);
+                if (!symnb_within(x0, n1)) return symnb_out_of_range(ws, (int64_t)p3[i1 + l + i0], 1, n1);
                 const float t1 = p0[(i1 + l + i0)*n1 + x0] - p1[i1 + l + i0]; /* %1 sub */
                 const float t2 = symnb_expf(t1);         /* %2 exp */
                 const float t4 = t2 / p2[i1 + l + i0];   /* %4 true_div */

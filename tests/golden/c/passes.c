@@ -143,7 +143,7 @@ static int k2(const float *restrict p0, const float *restrict p1,
         : k2_1(p, 0, 0, 0, n0*n1, ws)) return 1;
     for (int64_t i = 0; i < 5; i++) {                    /* in order */
         const int64_t x0 = symnb_wrap((int64_t)p2[i], n0);
-        if (x0 < 0) return symnb_out_of_range(ws, (int64_t)p2[i], 0, n0);
+        if (!symnb_within(x0, n0)) return symnb_out_of_range(ws, (int64_t)p2[i], 0, n0);
         #pragma omp simd
         for (int64_t j = 0; j < n1; j++) {
             q0[n1*x0 + j] += p1[n1*i + j];
