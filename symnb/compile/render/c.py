@@ -183,7 +183,7 @@ static int symnb_fail(symnb_ws *ws, const char *s)
     return 1;
 }
 """
-# One selection and one test of its result: a gather of 1e5 by indices of any sign 73 us,
+# One selection, one test of it: a gather of 1e5 numbers by indices of any sign 73 us,
 # 86 with -1 selected for what is outside (EPYC, gcc 12, 2026-11).
 OUT_OF_RANGE = """\
 static inline int64_t symnb_wrap(int64_t i, int64_t n)
