@@ -121,15 +121,12 @@ class _Lanes:
         one = self._one(best, place, in_lanes.dim * extent)
         if not can_be_simd(one.body):
             return None
-        lanes = self._in_lanes(turns.dim, best, place)
-        once = axis(f"{stem}4", in_lanes.dim)
         found: list[Statement] = [
             Cell(best.array, self.dtype, self.first.combine, 1),
             Cell(place.array, "int64", "add", 1),
             *turns.before,
             *in_lanes.before,
-            Loop(once.atom, 0, in_lanes.dim, "serial", tuple(lanes), 1, "a long row"),
-            one,
+            *self._either(in_lanes.dim, self._in_lanes(turns.dim, best, place), one),
         ]
         # Named unlike what each chunk of a loop could have of its own: here a chunk's
         # place would need its extremum to be compared with.
@@ -138,6 +135,16 @@ class _Lanes:
             found.append(Define(made, dtype, None, (cell,), (dtype,)))
             form.places[item.name] = Name(made)
         return found
+
+    def _either(
+        self, is_long: DimLike, lanes: list[Statement], one: Loop
+    ) -> list[Statement]:
+        """Both ways through a row, or the one that a row of known length takes."""
+        if isinstance(is_long, int):
+            return lanes if is_long else [one]
+        once = axis(f"{self.lane.atom.name}4", is_long)
+        note = "a long row"
+        return [Loop(once.atom, 0, is_long, "serial", tuple(lanes), 1, note), one]
 
     def _one(self, best: Element, place: Element, start: DimLike) -> Loop:
         """Element by element from `start` on."""

@@ -67,3 +67,19 @@ def test_the_place_of_equals_is_the_first(value: float, size: int) -> None:
     row = np.full((1, size), value, "float32")
     for found in compiled({x: row})[:4]:
         assert found.sum() == 0
+
+
+@pytest.mark.cc
+@pytest.mark.parametrize(("size", "way"), [(10, "a short row"), (200, "64 lanes")])
+def test_rows_of_known_length_go_one_way(size: int, way: str) -> None:
+    x = T.TensorType("float32", (None, size))("x")
+    compiled = harness.Compiled(Graph([x], [x.argmax(1)]))
+    ways = [
+        text
+        for text in ("a short row", "64 lanes")
+        if f"/* {text} */" in compiled.source
+    ]
+    assert ways == [way]
+    data = drawn("float32", 20, size, 3)
+    [found] = compiled({x: data})
+    np.testing.assert_array_equal(found, data.argmax(1))
