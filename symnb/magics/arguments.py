@@ -34,6 +34,15 @@ class LineParser(argparse.ArgumentParser):
         return [word for action in self._actions for word in action.option_strings]
 
 
+def function_parser(magic: str) -> LineParser:
+    """The parser of a magic about one function, the last one where none is named."""
+    parser = LineParser(prog=magic, add_help=False)
+    parser.add_argument(
+        "function", nargs="?", metavar="NAME", help="function; default: the last"
+    )
+    return parser
+
+
 def read_line(parser: LineParser, line: str) -> Any:
     """The options given on a line. Raises CellError."""
     try:

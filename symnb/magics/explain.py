@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
-from symnb.magics.arguments import LineParser, read_line
+from symnb.magics.arguments import LineParser, function_parser, read_line
 from symnb.magics.shown import Shown
 from symnb.magics.subject import find_function
 from symnb.viz.page import explain
@@ -19,10 +19,7 @@ MAGIC = "%symexplain"
 
 def make_parser() -> LineParser:
     """The options of `%symexplain`."""
-    parser = LineParser(prog=MAGIC, add_help=False)
-    parser.add_argument(
-        "function", nargs="?", metavar="NAME", help="function; default: the last"
-    )
+    parser = function_parser(MAGIC)
     parser.add_argument(
         "-p", "--part", metavar="PART", help="a pass, decisions or steps: all of it"
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from symnb.compile.plan import Plan
-from symnb.magics.arguments import LineParser, read_line
+from symnb.magics.arguments import LineParser, function_parser, read_line
 from symnb.magics.shown import Shown
 from symnb.magics.subject import find_function
 from symnb.viz.text import table_text
@@ -20,11 +20,7 @@ COLUMNS = ("buffer", "node", "type", "place", "first", "last", "bytes")
 
 def make_parser() -> LineParser:
     """The options of `%symmemory`."""
-    parser = LineParser(prog=MAGIC, add_help=False)
-    parser.add_argument(
-        "function", nargs="?", metavar="NAME", help="function; default: the last"
-    )
-    return parser
+    return function_parser(MAGIC)
 
 
 def run(line: str, names: Mapping[str, Any]) -> Shown:

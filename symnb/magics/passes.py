@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
 
-from symnb.magics.arguments import LineParser, read_line
+from symnb.magics.arguments import LineParser, function_parser, read_line
 from symnb.magics.shown import Shown
 from symnb.magics.subject import find_function
 from symnb.optim.trace import Event, Trace
@@ -20,10 +20,7 @@ MAGIC = "%sympasses"
 
 def make_parser() -> LineParser:
     """The options of `%sympasses`."""
-    parser = LineParser(prog=MAGIC, add_help=False)
-    parser.add_argument(
-        "function", nargs="?", metavar="NAME", help="function; default: the last"
-    )
+    parser = function_parser(MAGIC)
     parser.add_argument(
         "-a", "--all", action="store_true", help="list every firing of every rule"
     )

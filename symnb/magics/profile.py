@@ -11,7 +11,7 @@ from typing import Any
 
 from symnb.compile.profile import Profile, Roofline
 from symnb.errors import CellError
-from symnb.magics.arguments import LineParser
+from symnb.magics.arguments import LineParser, function_parser
 from symnb.magics.subject import Call, read_call
 
 MAGIC = "%symprofile"
@@ -19,10 +19,7 @@ MAGIC = "%symprofile"
 
 def make_parser() -> LineParser:
     """The options of `%symprofile`."""
-    parser = LineParser(prog=MAGIC, add_help=False)
-    parser.add_argument(
-        "function", nargs="?", metavar="NAME", help="function; default: the last"
-    )
+    parser = function_parser(MAGIC)
     parser.add_argument(
         "-n", "--calls", type=int, default=100, help="calls to make (100)"
     )

@@ -12,7 +12,7 @@ from IPython.display import Code
 
 from symnb.compile.function import Function
 from symnb.errors import CellError
-from symnb.magics.arguments import LineParser, read_line
+from symnb.magics.arguments import LineParser, function_parser, read_line
 from symnb.magics.shown import Shown
 from symnb.magics.subject import find_function
 
@@ -21,10 +21,7 @@ MAGIC = "%symsource"
 
 def make_parser() -> LineParser:
     """The options of `%symsource`."""
-    parser = LineParser(prog=MAGIC, add_help=False)
-    parser.add_argument(
-        "function", nargs="?", metavar="NAME", help="function; default: the last"
-    )
+    parser = function_parser(MAGIC)
     parser.add_argument("-k", "--kernel", help="only this kernel (name or number)")
     return parser
 
